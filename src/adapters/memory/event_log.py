@@ -1,0 +1,183 @@
+"""Event log and outbox in memory, with optimistic transactions over both."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from threading import RLock
+
+from attrs import evolve
+
+from application.ports.outbox import OutboxRow
+from domain.errors import LostRaceError
+from domain.interaction import Event, Interaction, LoggedEvent, Retraction
+
+PAGE = 1_000
+
+
+class MemoryDatabase:
+    """What a log and its outbox share: the rows, and one lock."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.version = 0
+        self.by_message: dict[str, LoggedEvent] = {}
+        self.by_user: dict[str, list[LoggedEvent]] = {}
+        self.retractions: dict[str, LoggedEvent] = {}
+        self.outbox: dict[int, OutboxRow] = {}
+        self.due_at: dict[int, datetime] = {}
+        self.last_outbox_id = 0
+
+    def enqueue(self, events: Collection[LoggedEvent]) -> None:
+        """Add an outbox row for each of these."""
+        for logged in events:
+            self.last_outbox_id += 1
+            self.outbox[self.last_outbox_id] = OutboxRow(id=self.last_outbox_id, logged=logged)
+
+
+class MemoryLogTransaction:
+    """Reads the database as it was when the transaction began, or raises LostRaceError; writes when it commits."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+        self._version = database.version
+        self._appended: list[LoggedEvent] = []
+
+    def find(self, message_ids: Collection[str]) -> Mapping[str, LoggedEvent]:
+        with self._unchanged() as database:
+            return {m: database.by_message[m] for m in message_ids if m in database.by_message}
+
+    def retractions_of(self, message_ids: Collection[str]) -> Mapping[str, LoggedEvent]:
+        with self._unchanged() as database:
+            return {m: database.retractions[m] for m in message_ids if m in database.retractions}
+
+    def append(self, events: Sequence[Event], recorded_at: datetime) -> Sequence[LoggedEvent]:
+        with self._unchanged() as database:
+            added = Counter(logged.event.user_id for logged in self._appended)
+            logged_events = []
+            for event in events:
+                added[event.user_id] += 1
+                position = len(database.by_user.get(event.user_id, ())) + added[event.user_id]
+                logged_events.append(LoggedEvent(event=event, position=position, recorded_at=recorded_at))
+            self._appended += logged_events
+            return logged_events
+
+    def commit(self) -> None:
+        """Write what was appended, if nobody else has written since the transaction began."""
+        with self._unchanged() as database:
+            for logged in self._appended:
+                if isinstance(logged.event, Retraction):
+                    database.retractions[logged.event.retracts] = logged
+                database.by_message[logged.event.message_id] = logged
+                database.by_user.setdefault(logged.event.user_id, []).append(logged)
+            database.enqueue(self._appended)
+            database.version += bool(self._appended)
+
+    @contextmanager
+    def _unchanged(self) -> Iterator[MemoryDatabase]:
+        with self._database.lock:
+            if self._database.version != self._version:
+                raise LostRaceError("Another transaction has written to the log; repeat this one.")
+            yield self._database
+
+
+class MemoryEventLog:
+    """The event log in memory."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    @contextmanager
+    def transaction(self) -> Iterator[MemoryLogTransaction]:
+        transaction = MemoryLogTransaction(self._database)
+        yield transaction
+        transaction.commit()
+
+    def find(self, message_ids: Collection[str]) -> Mapping[str, LoggedEvent]:
+        by_message = self._database.by_message
+        return {message_id: by_message[message_id] for message_id in message_ids if message_id in by_message}
+
+    def history(self, user_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
+        with self._database.lock:
+            events = [
+                self._with_retraction(logged)
+                for user_id in sorted(set(user_ids))
+                for logged in self._database.by_user.get(user_id, ())
+            ]
+        return _pages(events)
+
+    def heads(self, after: str | None, limit: int) -> Sequence[tuple[str, int]]:
+        users = sorted(user_id for user_id in self._database.by_user if after is None or user_id > after)
+        return [(user_id, len(self._database.by_user[user_id])) for user_id in users[:limit]]
+
+    def heads_of(self, user_ids: Collection[str]) -> Mapping[str, int]:
+        by_user = self._database.by_user
+        return {user_id: len(by_user[user_id]) for user_id in user_ids if user_id in by_user}
+
+    def of_products(self, product_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
+        return _pages([logged for logged in self._interactions() if _product(logged) in set(product_ids)])
+
+    def users_of_products(self, product_ids: Collection[str]) -> Collection[str]:
+        wanted = set(product_ids)
+        return {logged.event.user_id for logged in self._interactions() if _product(logged) in wanted}
+
+    def product_counts(self) -> Mapping[str, int]:
+        live = (logged for logged in self._interactions() if logged.event.message_id not in self._database.retractions)
+        return Counter(product_id for logged in live if (product_id := _product(logged)) is not None)
+
+    def count(self) -> int:
+        return len(self._database.by_message)
+
+    def user_count(self) -> int:
+        return len(self._database.by_user)
+
+    def _interactions(self) -> list[LoggedEvent]:
+        with self._database.lock:
+            return [e for e in self._database.by_message.values() if isinstance(e.event, Interaction)]
+
+    def _with_retraction(self, logged: LoggedEvent) -> LoggedEvent:
+        retraction = self._database.retractions.get(logged.event.message_id)
+        return logged if retraction is None else evolve(logged, retracted_by=retraction.position)
+
+
+class MemoryOutbox:
+    """The outbox in memory."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    def add(self, events: Collection[LoggedEvent]) -> None:
+        with self._database.lock:
+            self._database.enqueue(events)
+
+    def due(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
+        with self._database.lock:
+            due_at = self._database.due_at
+            rows = (row for row in self._database.outbox.values() if row.id not in due_at or due_at[row.id] <= now)
+            return [row for row, _ in zip(rows, range(limit), strict=False)]
+
+    def delete(self, row_ids: Collection[int]) -> None:
+        with self._database.lock:
+            for row_id in row_ids:
+                self._database.outbox.pop(row_id, None)
+                self._database.due_at.pop(row_id, None)
+
+    def postpone(self, row_ids: Collection[int], until: datetime, now: datetime) -> None:
+        with self._database.lock:
+            for row_id in row_ids:
+                row = self._database.outbox.get(row_id)
+                if row is not None:
+                    first = row.first_failed_at if row.first_failed_at is not None else now
+                    self._database.outbox[row_id] = evolve(row, attempts=row.attempts + 1, first_failed_at=first)
+                    self._database.due_at[row_id] = until
+
+    def depth(self) -> int:
+        return len(self._database.outbox)
+
+
+def _pages(events: list[LoggedEvent]) -> Iterator[Sequence[LoggedEvent]]:
+    return (events[start : start + PAGE] for start in range(0, len(events), PAGE))
+
+
+def _product(logged: LoggedEvent) -> str | None:
+    return logged.event.product_id if isinstance(logged.event, Interaction) else None

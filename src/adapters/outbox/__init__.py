@@ -1,0 +1,1 @@
+"""The outbox itself as message source, for when there is no broker (design: the rooms)."""

@@ -1,0 +1,147 @@
+"""The event log in SQL."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from adapters.sql.database import Database
+from adapters.sql.events import EVENT_COLUMNS, event_from, row_of
+from adapters.sql.outbox import enqueue
+from adapters.sql.statements import add_to_heads, in_parts
+from adapters.sql.tables import user_heads, user_interactions
+from domain.interaction import Event, LoggedEvent, Retraction
+
+PAGE = 2_000
+
+_log = user_interactions
+_retraction = user_interactions.alias("retraction")
+
+
+class SqlLogTransaction:
+    """One transaction on log and outbox."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, message_ids: Collection[str]) -> Mapping[str, LoggedEvent]:
+        return _find(self._connection, message_ids)
+
+    def retractions_of(self, message_ids: Collection[str]) -> Mapping[str, LoggedEvent]:
+        query = sa.select(*EVENT_COLUMNS)
+        found = [
+            event_from(row)
+            for part in in_parts(message_ids)
+            for row in self._connection.execute(query.where(_log.c.retracts.in_(part)))
+        ]
+        return {logged.event.retracts: logged for logged in found if isinstance(logged.event, Retraction)}
+
+    def append(self, events: Sequence[Event], recorded_at: datetime) -> Sequence[LoggedEvent]:
+        if not events:
+            return []
+        counts = Counter(event.user_id for event in events)
+        add_to_heads(self._connection, user_heads, sorted(counts.items()))
+        heads = _heads_of(self._connection, counts)
+        next_position = {user_id: heads[user_id] - count + 1 for user_id, count in counts.items()}
+        logged = []
+        for event in events:
+            position = next_position[event.user_id]
+            next_position[event.user_id] += 1
+            logged.append(LoggedEvent(event=event, position=position, recorded_at=recorded_at))
+        self._connection.execute(sa.insert(_log), [row_of(item) for item in logged])
+        enqueue(self._connection, logged)
+        return logged
+
+
+class SqlEventLog:
+    """The event log in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlLogTransaction]:
+        with self._database.writing() as connection:
+            yield SqlLogTransaction(connection)
+
+    def find(self, message_ids: Collection[str]) -> Mapping[str, LoggedEvent]:
+        with self._database.reading() as connection:
+            return _find(connection, message_ids)
+
+    def history(self, user_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
+        query = (
+            sa.select(*EVENT_COLUMNS, _retraction.c.position.label("retracted_by"))
+            .outerjoin(_retraction, _retraction.c.retracts == _log.c.message_id)
+            .order_by(_log.c.user_id, _log.c.position)
+            .execution_options(yield_per=PAGE)
+        )
+        with self._database.reading() as connection:
+            for part in in_parts(user_ids):
+                for rows in connection.execute(query.where(_log.c.user_id.in_(part))).partitions():
+                    yield [event_from(row, retracted_by=row.retracted_by) for row in rows]
+
+    def heads(self, after: str | None, limit: int) -> Sequence[tuple[str, int]]:
+        query = sa.select(user_heads.c.user_id, user_heads.c.position).order_by(user_heads.c.user_id).limit(limit)
+        if after is not None:
+            query = query.where(user_heads.c.user_id > after)
+        with self._database.reading() as connection:
+            return [(user_id, position) for user_id, position in connection.execute(query)]
+
+    def heads_of(self, user_ids: Collection[str]) -> Mapping[str, int]:
+        with self._database.reading() as connection:
+            return _heads_of(connection, user_ids)
+
+    def of_products(self, product_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
+        query = sa.select(*EVENT_COLUMNS).execution_options(yield_per=PAGE)
+        with self._database.reading() as connection:
+            for part in in_parts(product_ids):
+                for rows in connection.execute(query.where(_log.c.product_id.in_(part))).partitions():
+                    yield [event_from(row) for row in rows]
+
+    def users_of_products(self, product_ids: Collection[str]) -> Collection[str]:
+        query = sa.select(_log.c.user_id).distinct()
+        with self._database.reading() as connection:
+            return {
+                user_id
+                for part in in_parts(product_ids)
+                for user_id in connection.scalars(query.where(_log.c.product_id.in_(part)))
+            }
+
+    def product_counts(self) -> Mapping[str, int]:
+        query = (
+            sa.select(_log.c.product_id, sa.func.count().label("events"))
+            .outerjoin(_retraction, _retraction.c.retracts == _log.c.message_id)
+            .where(_log.c.product_id.is_not(None), _retraction.c.id.is_(None))
+            .group_by(_log.c.product_id)
+        )
+        with self._database.reading() as connection:
+            return {row.product_id: row.events for row in connection.execute(query)}
+
+    def count(self) -> int:
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(_log)) or 0
+
+    def user_count(self) -> int:
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(user_heads)) or 0
+
+
+def _find(connection: Connection, message_ids: Collection[str]) -> dict[str, LoggedEvent]:
+    query = sa.select(*EVENT_COLUMNS)
+    return {
+        row.message_id: event_from(row)
+        for part in in_parts(message_ids)
+        for row in connection.execute(query.where(_log.c.message_id.in_(part)))
+    }
+
+
+def _heads_of(connection: Connection, user_ids: Collection[str]) -> dict[str, int]:
+    query = sa.select(user_heads.c.user_id, user_heads.c.position)
+    return {
+        user_id: position
+        for part in in_parts(user_ids)
+        for user_id, position in connection.execute(query.where(user_heads.c.user_id.in_(part)))
+    }

@@ -1,0 +1,75 @@
+"""Rows of the log as logged events, and back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from adapters.sql.tables import user_interactions
+from domain.interaction import Event, EventType, Interaction, LoggedEvent, Retraction
+
+_log = user_interactions
+
+EVENT_COLUMNS = (
+    _log.c.message_id,
+    _log.c.user_id,
+    _log.c.position,
+    _log.c.event_type,
+    _log.c.product_id,
+    _log.c.search_phrase,
+    _log.c.occurred_at,
+    _log.c.recorded_at,
+    _log.c.retracts,
+    _log.c.user_session,
+    _log.c.properties,
+)
+
+_EVENT_TYPES = {event_type.value: event_type for event_type in EventType}
+
+
+def event_from(row: Sequence[Any], retracted_by: int | None = None) -> LoggedEvent:
+    """The logged event of a row that begins with EVENT_COLUMNS."""
+    message_id, user_id, position, event_type, product_id, phrase, occurred_at, recorded_at, *rest = row
+    retracts, session, properties, *_ = rest
+    event: Event
+    if retracts is not None:
+        event = Retraction(
+            message_id=message_id,
+            user_id=user_id,
+            retracts=retracts,
+            occurred_at=occurred_at,
+            user_session=session,
+            properties=properties,
+        )
+    else:
+        event = Interaction(
+            message_id=message_id,
+            user_id=user_id,
+            event_type=_EVENT_TYPES[event_type],
+            product_id=product_id,
+            search_phrase=phrase,
+            occurred_at=occurred_at,
+            user_session=session,
+            properties=properties,
+        )
+    return LoggedEvent(event=event, position=position, recorded_at=recorded_at, retracted_by=retracted_by)
+
+
+def row_of(logged: LoggedEvent) -> dict[str, Any]:
+    """The row of a logged event."""
+    event = logged.event
+    row: dict[str, Any] = {
+        "message_id": event.message_id,
+        "user_id": event.user_id,
+        "position": logged.position,
+        "occurred_at": event.occurred_at,
+        "recorded_at": logged.recorded_at,
+        "user_session": event.user_session,
+        "properties": event.properties,
+    }
+    if isinstance(event, Retraction):
+        return row | {"event_type": None, "product_id": None, "search_phrase": None, "retracts": event.retracts}
+    return row | {
+        "event_type": event.event_type.value,
+        "product_id": event.product_id,
+        "search_phrase": event.search_phrase,
+        "retracts": None,
+    }

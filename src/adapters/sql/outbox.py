@@ -1,0 +1,72 @@
+"""The outbox in SQL: each row points at a row of the log."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from adapters.sql.database import Database
+from adapters.sql.events import EVENT_COLUMNS, event_from
+from adapters.sql.statements import in_parts
+from adapters.sql.tables import outbox, user_interactions
+from application.ports.outbox import OutboxRow
+from domain.interaction import LoggedEvent
+
+
+class SqlOutbox:
+    """The outbox in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, events: Collection[LoggedEvent]) -> None:
+        with self._database.writing() as connection:
+            enqueue(connection, events)
+
+    def due(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
+        query = (
+            sa.select(*EVENT_COLUMNS, outbox.c.id, outbox.c.attempts, outbox.c.first_failed_at)
+            .select_from(outbox)
+            .join(
+                user_interactions,
+                sa.and_(
+                    user_interactions.c.user_id == outbox.c.user_id,
+                    user_interactions.c.position == outbox.c.position,
+                ),
+            )
+            .where(sa.or_(outbox.c.due_at.is_(None), outbox.c.due_at <= now))
+            .order_by(outbox.c.id)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [
+                OutboxRow(id=row.id, logged=event_from(row), attempts=row.attempts, first_failed_at=row.first_failed_at)
+                for row in connection.execute(query)
+            ]
+
+    def delete(self, row_ids: Collection[int]) -> None:
+        with self._database.writing() as connection:
+            for part in in_parts(row_ids):
+                connection.execute(sa.delete(outbox).where(outbox.c.id.in_(part)))
+
+    def postpone(self, row_ids: Collection[int], until: datetime, now: datetime) -> None:
+        statement = sa.update(outbox).values(
+            attempts=outbox.c.attempts + 1,
+            due_at=until,
+            first_failed_at=sa.func.coalesce(outbox.c.first_failed_at, sa.literal(now, outbox.c.first_failed_at.type)),
+        )
+        with self._database.writing() as connection:
+            for part in in_parts(row_ids):
+                connection.execute(statement.where(outbox.c.id.in_(part)))
+
+    def depth(self) -> int:
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(outbox)) or 0
+
+
+def enqueue(connection: Connection, events: Collection[LoggedEvent]) -> None:
+    """Add a row for each of these logged events, in this transaction."""
+    if events:
+        rows = [{"user_id": e.event.user_id, "position": e.position, "attempts": 0} for e in events]
+        connection.execute(sa.insert(outbox), rows)

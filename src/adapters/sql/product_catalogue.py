@@ -1,0 +1,138 @@
+"""The catalogue and its changes under way, in SQL."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.engine import Row
+
+from adapters.sql.database import Database
+from adapters.sql.statements import in_parts, insert_new
+from adapters.sql.tables import product_changes, product_embeddings
+from application.ports.product_catalogue import CataloguePut
+from application.ports.product_changes import ProductChange
+from domain.product import Product, ProductEmbedding
+from domain.vectors import Matrix
+
+_products = product_embeddings
+
+
+class SqlProductCatalogue:
+    """Products by id; a put matches by revision."""
+
+    def __init__(self, database: Database, dimensions: int) -> None:
+        self._database = database
+        self._dimensions = dimensions
+
+    def vectors(self, product_ids: Collection[str]) -> tuple[Sequence[str], Matrix]:
+        query = sa.select(_products.c.product_id, _products.c.embedding)
+        with self._database.reading() as connection:
+            rows = [
+                row
+                for part in in_parts(product_ids)
+                for row in connection.execute(query.where(_products.c.product_id.in_(part)))
+            ]
+        return [row.product_id for row in rows], matrix_of([row.embedding for row in rows], self._dimensions)
+
+    def read(self, product_ids: Collection[str]) -> Mapping[str, ProductEmbedding]:
+        with self._database.reading() as connection:
+            return {
+                row.product_id: _product_from(row)
+                for part in in_parts(product_ids)
+                for row in connection.execute(sa.select(_products).where(_products.c.product_id.in_(part)))
+            }
+
+    def unknown(self, product_ids: Collection[str]) -> Collection[str]:
+        query = sa.select(_products.c.product_id)
+        with self._database.reading() as connection:
+            known = {
+                product_id
+                for part in in_parts(product_ids)
+                for product_id in connection.scalars(query.where(_products.c.product_id.in_(part)))
+            }
+        return set(product_ids) - known
+
+    def put(self, puts: Sequence[CataloguePut]) -> Collection[str]:
+        update = sa.update(_products).where(
+            _products.c.product_id == sa.bindparam("of_product"),
+            _products.c.revision == sa.bindparam("expected_revision"),
+        )
+        unmatched = set()
+        with self._database.writing() as connection:
+            for put in puts:
+                row = _row_of(put.product)
+                if put.expected_revision == 0:
+                    matched = insert_new(connection, _products, [row])
+                else:
+                    where = {"of_product": row.pop("product_id"), "expected_revision": put.expected_revision}
+                    matched = connection.execute(update.values(row), where).rowcount
+                if not matched:
+                    unmatched.add(put.product.product.product_id)
+        return unmatched
+
+    def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
+        query = sa.select(_products.c.product_id, _products.c.embedding).execution_options(yield_per=page)
+        with self._database.reading() as connection:
+            for rows in connection.execute(query).partitions():
+                yield [row.product_id for row in rows], matrix_of([row.embedding for row in rows], self._dimensions)
+
+    def count(self) -> int:
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(_products)) or 0
+
+
+class SqlProductChanges:
+    """Product changes beside the log."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, puts: Sequence[CataloguePut]) -> None:
+        with self._database.writing() as connection:
+            insert_new(connection, product_changes, [_row_of(put.product) for put in puts])
+
+    def under_way(self, limit: int) -> Sequence[ProductChange]:
+        query = sa.select(product_changes).order_by(product_changes.c.id).limit(limit)
+        with self._database.reading() as connection:
+            return [
+                ProductChange(
+                    id=row.id, put=CataloguePut(product=_product_from(row), expected_revision=row.revision - 1)
+                )
+                for row in connection.execute(query)
+            ]
+
+    def product_ids(self) -> Collection[str]:
+        with self._database.reading() as connection:
+            return set(connection.scalars(sa.select(product_changes.c.product_id)))
+
+    def end(self, change_ids: Collection[int]) -> None:
+        with self._database.writing() as connection:
+            for part in in_parts(change_ids):
+                connection.execute(sa.delete(product_changes).where(product_changes.c.id.in_(part)))
+
+
+def matrix_of(vectors: Sequence[Any], dimensions: int) -> Matrix:
+    """Vectors as the rows of a matrix of shape (len(vectors), dimensions), float32."""
+    return np.stack(vectors) if vectors else np.empty((0, dimensions), dtype=np.float32)
+
+
+def _product_from(row: Row[Any]) -> ProductEmbedding:
+    return ProductEmbedding(
+        product=Product(product_id=row.product_id, text=row.text),
+        embedding=row.embedding,
+        model=row.model,
+        revision=row.revision,
+        updated_at=row.updated_at,
+    )
+
+
+def _row_of(product: ProductEmbedding) -> dict[str, Any]:
+    return {
+        "product_id": product.product.product_id,
+        "text": product.product.text,
+        "embedding": product.embedding,
+        "model": product.model,
+        "revision": product.revision,
+        "updated_at": product.updated_at,
+    }

@@ -1,0 +1,29 @@
+"""The registry in SQL."""
+
+import sqlalchemy as sa
+
+from adapters.sql.database import Database
+from adapters.sql.statements import insert_new
+from adapters.sql.tables import registry
+
+
+class SqlRegistry:
+    """Names and texts in a table beside the log."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, name: str) -> str | None:
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(registry.c.text).where(registry.c.name == name))
+
+    def set_if_absent(self, name: str, text: str) -> str:
+        with self._database.writing() as connection:
+            insert_new(connection, registry, [{"name": name, "text": text}])
+            kept: str = connection.scalars(sa.select(registry.c.text).where(registry.c.name == name)).one()
+            return kept
+
+    def set(self, name: str, text: str) -> None:
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(registry).where(registry.c.name == name))
+            connection.execute(sa.insert(registry).values(name=name, text=text))

@@ -1,0 +1,123 @@
+"""The tables (design, section 5). `migrations/` makes them; a test holds both against each other."""
+
+import sqlalchemy as sa
+
+from adapters.sql.types import Float32Vector, UtcDateTime, big_integer, identifier
+
+metadata = sa.MetaData()
+
+user_interactions = sa.Table(
+    "user_interactions",
+    metadata,
+    sa.Column("id", big_integer(), primary_key=True, autoincrement=True),
+    sa.Column("message_id", identifier(), nullable=False),
+    sa.Column("user_id", identifier(), nullable=False),
+    sa.Column("position", sa.BigInteger(), nullable=False),
+    sa.Column("event_type", sa.String(16)),
+    sa.Column("product_id", identifier()),
+    sa.Column("search_phrase", sa.String(1000)),
+    sa.Column("occurred_at", UtcDateTime(), nullable=False),
+    sa.Column("recorded_at", UtcDateTime(), nullable=False),
+    sa.Column("retracts", identifier()),
+    sa.Column("user_session", identifier()),
+    sa.Column("properties", sa.JSON(none_as_null=True)),
+    sa.UniqueConstraint("message_id", name="uq_user_interactions_message_id"),
+    sa.UniqueConstraint("user_id", "position", name="uq_user_interactions_user_id_position"),
+    sa.UniqueConstraint("retracts", name="uq_user_interactions_retracts"),
+    sa.Index("ix_user_interactions_product_id", "product_id"),
+    sqlite_autoincrement=True,
+)
+
+user_heads = sa.Table(
+    "user_heads",
+    metadata,
+    sa.Column("user_id", identifier(), primary_key=True),
+    sa.Column("position", sa.BigInteger(), nullable=False),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", big_integer(), primary_key=True, autoincrement=True),
+    sa.Column("user_id", identifier(), nullable=False),
+    sa.Column("position", sa.BigInteger(), nullable=False),
+    sa.Column("attempts", sa.Integer(), nullable=False),
+    sa.Column("due_at", UtcDateTime()),
+    sa.Column("first_failed_at", UtcDateTime()),
+    sqlite_autoincrement=True,
+)
+
+registry = sa.Table(
+    "registry",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("text", sa.Text(), nullable=False),
+)
+
+phrase_vectors = sa.Table(
+    "phrase_vectors",
+    metadata,
+    sa.Column("model", identifier(), primary_key=True),
+    sa.Column("phrase_hash", sa.LargeBinary(32), primary_key=True),  # a phrase itself is too long for a key on MySQL
+    sa.Column("phrase", sa.String(1000), nullable=False),
+    sa.Column("embedding", Float32Vector(), nullable=False),
+)
+
+product_changes = sa.Table(
+    "product_changes",
+    metadata,
+    sa.Column("id", big_integer(), primary_key=True, autoincrement=True),
+    sa.Column("product_id", identifier(), nullable=False),
+    sa.Column("embedding", Float32Vector(), nullable=False),
+    sa.Column("text", sa.Text(), nullable=False),
+    sa.Column("model", identifier(), nullable=False),
+    sa.Column("revision", sa.BigInteger(), nullable=False),
+    sa.Column("updated_at", UtcDateTime(), nullable=False),
+    sa.UniqueConstraint("product_id", name="uq_product_changes_product_id"),
+    sqlite_autoincrement=True,
+)
+
+dead_letters = sa.Table(
+    "dead_letters",
+    metadata,
+    sa.Column("queue", sa.String(64), primary_key=True),
+    sa.Column("message_id", identifier(), primary_key=True),
+    sa.Column("user_id", identifier(), nullable=False),
+    sa.Column("body", sa.Text(), nullable=False),
+    sa.Column("error_type", sa.String(64), nullable=False),
+    sa.Column("error_text", sa.Text(), nullable=False),
+    sa.Column("attempts", sa.Integer(), nullable=False),
+    sa.Column("first_failed_at", UtcDateTime(), nullable=False),
+    sa.Column("last_failed_at", UtcDateTime(), nullable=False),
+)
+
+product_embeddings = sa.Table(
+    "product_embeddings",
+    metadata,
+    sa.Column("product_id", identifier(), primary_key=True),
+    sa.Column("embedding", Float32Vector(), nullable=False),
+    sa.Column("text", sa.Text(), nullable=False),
+    sa.Column("model", identifier(), nullable=False),
+    sa.Column("revision", sa.BigInteger(), nullable=False),
+    sa.Column("updated_at", UtcDateTime(), nullable=False),
+)
+
+user_embeddings = sa.Table(
+    "user_embeddings",
+    metadata,
+    sa.Column("user_id", identifier(), primary_key=True),
+    sa.Column("embedding", Float32Vector()),
+    sa.Column("norm", sa.Double(), nullable=False),
+    sa.Column("weight", sa.Double(), nullable=False),
+    sa.Column("error", sa.Double(), nullable=False),
+    sa.Column("as_of", UtcDateTime()),
+    sa.Column("last_updated", UtcDateTime(), nullable=False),
+    sa.Column("event_count", sa.BigInteger(), nullable=False),
+    sa.Column("position", sa.BigInteger(), nullable=False),
+    sa.Column("missing", sa.JSON(), nullable=False),
+    sa.Column("missing_after_rebuild", sa.BigInteger(), nullable=False),
+    sa.Column("recipe", sa.String(64), nullable=False),
+    sa.Column("model", identifier(), nullable=False),
+    sa.Column("version", sa.BigInteger(), nullable=False),
+    sa.Column("write_id", sa.String(36), nullable=False),
+)

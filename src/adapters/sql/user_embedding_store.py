@@ -1,0 +1,124 @@
+"""User embeddings in SQL."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.engine import Row
+
+from adapters.sql.database import Database
+from adapters.sql.statements import in_parts, insert_new
+from adapters.sql.tables import user_embeddings
+from application.ports.user_embedding_store import StateWrite
+from domain.applied_positions import AppliedPositions
+from domain.errors import InvalidValueError
+from domain.user_embedding import UserEmbedding
+from domain.vectors import Matrix
+
+_states = user_embeddings
+
+UNREADABLE = "unreadable"
+"""The recipe of a state that makes no sense: no process is of it, so the user is rebuilt."""
+
+
+class SqlUserEmbeddingStore:
+    """Compare-and-set by an UPDATE on user and write_id, or an INSERT where there must be none."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self, user_ids: Collection[str]) -> Mapping[str, UserEmbedding]:
+        with self._database.reading() as connection:
+            return {
+                row.user_id: _state_from(row)
+                for part in in_parts(user_ids)
+                for row in connection.execute(sa.select(_states).where(_states.c.user_id.in_(part)))
+            }
+
+    def write(self, writes: Sequence[StateWrite]) -> int:
+        new = [_row_of(write.state) for write in writes if write.expected is None]
+        known = [
+            {**_row_of(write.state), "of_user": write.state.user_id, "expected": write.expected}
+            for write in writes
+            if write.expected is not None
+        ]
+        matches = sa.and_(_states.c.user_id == sa.bindparam("of_user"), _states.c.write_id == sa.bindparam("expected"))
+        changes: dict[Any, Any] = {
+            column: sa.bindparam(column.name) for column in _states.c if column is not _states.c.user_id
+        }
+        update = sa.update(_states).where(matches).values(changes)
+        with self._database.writing() as connection:
+            written = insert_new(connection, _states, new)
+            written += connection.execute(update, known).rowcount if known else 0
+        return len(writes) - written
+
+    def user_ids(self, after: str | None, limit: int) -> Sequence[str]:
+        query = sa.select(_states.c.user_id).order_by(_states.c.user_id).limit(limit)
+        if after is not None:
+            query = query.where(_states.c.user_id > after)
+        with self._database.reading() as connection:
+            return list(connection.scalars(query))
+
+    def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
+        query = sa.select(_states.c.user_id, _states.c.embedding).where(_states.c.embedding.is_not(None))
+        with self._database.reading() as connection:
+            for rows in connection.execute(query.execution_options(yield_per=page)).partitions():
+                yield [row.user_id for row in rows], np.stack([row.embedding for row in rows])
+
+    def count(self) -> int:
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(_states)) or 0
+
+
+def _state_from(row: Row[Any]) -> UserEmbedding:
+    try:
+        applied = AppliedPositions(row.position, row.missing)
+        readable = (row.embedding is not None) == (row.norm > 0) and _is_finite(row)
+    except (InvalidValueError, TypeError, ValueError):
+        readable = False
+    if not readable:
+        return UserEmbedding(
+            user_id=row.user_id, recipe=UNREADABLE, model=UNREADABLE, version=row.version, write_id=row.write_id
+        )
+    return UserEmbedding(
+        user_id=row.user_id,
+        recipe=row.recipe,
+        model=row.model,
+        embedding=row.embedding,
+        norm=row.norm,
+        weight=row.weight,
+        error=row.error,
+        as_of=row.as_of,
+        event_count=row.event_count,
+        applied=applied,
+        missing_after_rebuild=row.missing_after_rebuild,
+        version=row.version,
+        write_id=row.write_id,
+        last_updated=row.last_updated,
+    )
+
+
+def _is_finite(row: Row[Any]) -> bool:
+    numbers = np.isfinite([row.norm, row.weight, row.error]).all()
+    return bool(numbers and (row.embedding is None or np.isfinite(row.embedding).all()))
+
+
+def _row_of(state: UserEmbedding) -> dict[str, Any]:
+    return {
+        "user_id": state.user_id,
+        "embedding": state.embedding,
+        "norm": state.norm,
+        "weight": state.weight,
+        "error": state.error,
+        "as_of": state.as_of,
+        "last_updated": state.last_updated,
+        "event_count": state.event_count,
+        "position": state.applied.position,
+        "missing": state.applied.missing,
+        "missing_after_rebuild": state.missing_after_rebuild,
+        "recipe": state.recipe,
+        "model": state.model,
+        "version": state.version,
+        "write_id": state.write_id,
+    }

@@ -1,0 +1,33 @@
+"""Embeddings offline, 256 dimensions."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+DIMENSIONS = 256
+
+
+class WordLlamaEmbedder:
+    """The 256-dimensional model of WordLlama, on lower-cased text.
+
+    The model takes "RED RETROSPOT MUG" for another thing in lower case (cosine 0.44), and shops shout in their
+    catalogues, so all text is lower-cased first; the name of the model says so. Loaded at the first use.
+    """
+
+    model = f"wordllama-l2-supercat-{DIMENSIONS}-lower"
+    dimensions = DIMENSIONS
+
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.floating]:
+        vectors: npt.NDArray[np.floating] = self._wordllama.embed([text.lower() for text in texts])
+        return vectors
+
+    @cached_property
+    def _wordllama(self) -> Any:
+        import wordllama  # takes 0.3 s and 60 MiB, which most commands need not pay
+
+        folder = Path(wordllama.__file__).parent
+        return wordllama.WordLlama.load(dim=DIMENSIONS, cache_dir=folder, disable_download=True)

@@ -1,0 +1,97 @@
+"""Catching up: finds what was recorded long ago and is not applied, and sends it on its way again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+from attrs import frozen
+
+from application.ports.dead_letters import DeadLetters
+from application.ports.event_log import EventLog
+from application.ports.outbox import Outbox
+from application.ports.product_catalogue import ProductCatalogue
+from application.ports.system import Clock, Metrics
+from application.ports.user_embedding_store import UserEmbeddingStore
+from application.rebuild import pages_of_heads
+from domain.interaction import Interaction, LoggedEvent
+from domain.user_embedding import UserEmbedding
+
+DEFAULT_AGE = timedelta(minutes=10)
+"""What is younger may simply be on its way."""
+
+
+@frozen(kw_only=True)
+class CatchUpReport:
+    """How many users were behind, and how many of their events went into the outbox again."""
+
+    users: int
+    events: int
+
+
+class CatchUp:
+    """Heals what was lost behind our back: a purged queue, a store set back to a backup, a lost document."""
+
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        outbox: Outbox,
+        store: UserEmbeddingStore,
+        catalogue: ProductCatalogue,
+        dead_letters: DeadLetters,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._log = log
+        self._outbox = outbox
+        self._store = store
+        self._catalogue = catalogue
+        self._dead_letters = dead_letters
+        self._clock = clock
+        self._metrics = metrics
+
+    def __call__(
+        self, older_than: timedelta = DEFAULT_AGE, on_users: Callable[[int], None] | None = None
+    ) -> CatchUpReport:
+        """Put every event into the outbox that is older than that, not applied, and waits for nothing."""
+        before = self._clock.now() - older_than
+        behind: set[str] = set()
+        events = 0
+        for heads in pages_of_heads(self._log):
+            states = self._store.read([user_id for user_id, _ in heads])
+            candidates = [user_id for user_id, head in heads if _is_behind(states.get(user_id), head)]
+            for page in self._log.history(candidates) if candidates else ():
+                lost = self._lost([logged for logged in page if logged.recorded_at <= before], states)
+                if lost:
+                    self._outbox.add(lost)
+                events += len(lost)
+                behind.update(logged.event.user_id for logged in lost)
+            if on_users is not None:
+                on_users(len(heads))
+        self._metrics.count("penchant_caught_up_events_total", events)
+        return CatchUpReport(users=len(behind), events=events)
+
+    def _lost(self, old: Sequence[LoggedEvent], states: Mapping[str, UserEmbedding]) -> Sequence[LoggedEvent]:
+        """Which of these events are not applied, wait for no product and are not dead."""
+        candidates = [logged for logged in old if not _is_applied(states.get(logged.event.user_id), logged)]
+        unknown = self._catalogue.unknown({p for logged in candidates if (p := _awaited_product(logged)) is not None})
+        dead = self._dead_letters.among({logged.event.message_id for logged in candidates})
+        return [
+            logged
+            for logged in candidates
+            if logged.event.message_id not in dead and _awaited_product(logged) not in unknown
+        ]
+
+
+def _is_behind(state: UserEmbedding | None, head: int) -> bool:
+    return state is None or len(state.applied) < head
+
+
+def _is_applied(state: UserEmbedding | None, logged: LoggedEvent) -> bool:
+    return state is not None and logged.position in state.applied
+
+
+def _awaited_product(logged: LoggedEvent) -> str | None:
+    """The product without which the event has no effect; a retracted event needs none."""
+    if logged.retracted_by is not None or not isinstance(logged.event, Interaction):
+        return None
+    return logged.event.product_id

@@ -1,0 +1,128 @@
+"""Importing products: a new or changed vector reaches every user it concerns, whatever dies in between."""
+
+from collections.abc import Mapping, Sequence
+
+from attrs import frozen
+
+from application.ports.embedder import Embedder
+from application.ports.event_log import EventLog
+from application.ports.outbox import Outbox
+from application.ports.product_catalogue import CataloguePut, ProductCatalogue
+from application.ports.product_changes import ProductChange, ProductChanges
+from application.ports.system import Clock
+from application.rebuild import RebuildUsers
+from domain.errors import TransientError
+from domain.product import Product, ProductEmbedding
+from domain.vectors import unit_rows
+
+CHANGES_AT_ONCE = 1_000
+ATTEMPTS = 10
+
+
+@frozen(kw_only=True)
+class ImportReport:
+    """How many products were new, changed, or the same as before; and what followed from it."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    events_released: int = 0
+    users_rebuilt: int = 0
+
+    def __add__(self, other: "ImportReport") -> "ImportReport":
+        return ImportReport(
+            added=self.added + other.added,
+            changed=self.changed + other.changed,
+            unchanged=self.unchanged + other.unchanged,
+            events_released=self.events_released + other.events_released,
+            users_rebuilt=self.users_rebuilt + other.users_rebuilt,
+        )
+
+
+class ImportProducts:
+    """Changes the catalogue, crash-safe: note the change, store it, tell its users, forget the note (ADR 0006)."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: ProductCatalogue,
+        changes: ProductChanges,
+        embedder: Embedder,
+        log: EventLog,
+        outbox: Outbox,
+        rebuild: RebuildUsers,
+        clock: Clock,
+    ) -> None:
+        self._catalogue = catalogue
+        self._changes = changes
+        self._embedder = embedder
+        self._log = log
+        self._outbox = outbox
+        self._rebuild = rebuild
+        self._clock = clock
+
+    def __call__(self, products: Sequence[Product]) -> ImportReport:
+        """Bring the catalogue to these products. Of several with the same id the last counts.
+
+        Raises
+        ------
+        InvalidValueError : a text that has no vector; nothing of this call was stored.
+        TransientError : something is out of reach; call again, or `resume`.
+        """
+        report = self.resume()
+        latest = {product.product_id: product for product in products}
+        wanted = self._differing(latest)
+        report += ImportReport(unchanged=len(latest) - len(wanted))
+        for _ in range(ATTEMPTS):
+            if not wanted:
+                return report
+            self._changes.begin(wanted)
+            report += self.resume()
+            wanted = self._differing(latest)
+        raise TransientError(f"Other imports kept changing {len(wanted)} of the same products; import these again.")
+
+    def resume(self) -> ImportReport:
+        """Bring every change that has begun to its end."""
+        report = ImportReport()
+        while changes := self._changes.under_way(CHANGES_AT_ONCE):
+            report += self._carry_out(changes)
+        return report
+
+    def _differing(self, latest: Mapping[str, Product]) -> Sequence[CataloguePut]:
+        """What has to be put so that the catalogue has the `latest` products."""
+        stored = self._catalogue.read(latest)
+        model = self._embedder.model
+        fresh = [
+            product
+            for product_id, product in latest.items()
+            if product_id not in stored
+            or stored[product_id].product.text != product.text
+            or stored[product_id].model != model
+        ]
+        if not fresh:
+            return []
+        vectors = self._embedder.embed([product.text for product in fresh])
+        now = self._clock.now()
+        puts = []
+        for product, vector in zip(fresh, unit_rows("text", vectors, self._embedder.dimensions), strict=True):
+            seen = stored[product.product_id].revision if product.product_id in stored else 0
+            changed = ProductEmbedding(
+                product=product, embedding=vector, model=model, revision=seen + 1, updated_at=now
+            )
+            puts.append(CataloguePut(product=changed, expected_revision=seen))
+        return puts
+
+    def _carry_out(self, changes: Sequence[ProductChange]) -> ImportReport:
+        # What does not match was stored before a crash, or by somebody else: rebuilding its users is right in any case.
+        unmatched = set(self._catalogue.put([change.put for change in changes]))
+        product_ids = {change.put.product.product.product_id for change in changes}
+        added = {c.put.product.product.product_id for c in changes if c.put.expected_revision == 0} - unmatched
+        changed = product_ids - added
+        released = 0
+        for page in self._log.of_products(added) if added else ():
+            self._outbox.add(page)
+            released += len(page)
+        users = sorted(self._log.users_of_products(changed)) if changed else []
+        self._rebuild(users)
+        self._changes.end([change.id for change in changes])
+        return ImportReport(added=len(added), changed=len(changed), events_released=released, users_rebuilt=len(users))

@@ -1,0 +1,68 @@
+"""The event log: what is accepted, for good. Everything else can be rebuilt from it."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from domain.interaction import Event, LoggedEvent
+
+
+class LogTransaction(Protocol):
+    """One transaction on the log and the outbox beside it. What it reads stays true until it ends."""
+
+    def find(self, message_ids: Collection[str]) -> Mapping[str, LoggedEvent]:
+        """The logged events with these message ids; ids that are not in the log are left out."""
+
+    def retractions_of(self, message_ids: Collection[str]) -> Mapping[str, LoggedEvent]:
+        """The retraction of each of these events, by the message id of the event it retracts."""
+
+    def append(self, events: Sequence[Event], recorded_at: datetime) -> Sequence[LoggedEvent]:
+        """Give each event the next position of its user and add it to the log and to the outbox, in this order.
+
+        Raises LostRaceError if a message id or a retracted event turns out to be taken by a concurrent transaction.
+        """
+
+
+class EventLog(Protocol):
+    """All events, each numbered by its position among the events of its user: 1, 2, 3, … without gaps.
+
+    All calls raise TransientError when the log cannot be reached, StorageFullError when there is no room.
+    """
+
+    def transaction(self) -> AbstractContextManager[LogTransaction]:
+        """All or nothing: committed when the block ends, nothing written when it raises.
+
+        Raises LostRaceError, at any point, if a concurrent transaction was first: repeat the whole block.
+        """
+
+    def find(self, message_ids: Collection[str]) -> Mapping[str, LoggedEvent]:
+        """The logged events with these message ids; ids that are not in the log are left out."""
+
+    def history(self, user_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
+        """All events of these users as of one moment, in pages, each user's in order of position.
+
+        The events of one user follow each other. `retracted_by` is set where a retraction is in the log. Memory is
+        bounded by the page, not by the history.
+        """
+
+    def heads(self, after: str | None, limit: int) -> Sequence[tuple[str, int]]:
+        """The next `limit` users after `after` in the log's own order of ids, each with its highest position."""
+
+    def heads_of(self, user_ids: Collection[str]) -> Mapping[str, int]:
+        """The highest position of each of these users; users without events are left out."""
+
+    def of_products(self, product_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
+        """All interactions with these products, in pages, in no particular order."""
+
+    def users_of_products(self, product_ids: Collection[str]) -> Collection[str]:
+        """The users who have an interaction with any of these products."""
+
+    def product_counts(self) -> Mapping[str, int]:
+        """How many interactions that are not retracted each product has."""
+
+    def count(self) -> int:
+        """How many events are in the log."""
+
+    def user_count(self) -> int:
+        """How many users have an event in the log."""

@@ -1,0 +1,39 @@
+"""The catalogue: products, their texts and vectors."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from attrs import frozen
+
+from domain.product import ProductEmbedding
+from domain.vectors import Matrix
+
+
+@frozen(kw_only=True)
+class CataloguePut:
+    """A product to store, and the revision that the stored one must have; 0 where nothing must be stored yet."""
+
+    product: ProductEmbedding
+    expected_revision: int
+
+
+class ProductCatalogue(Protocol):
+    """Products by id. All calls raise TransientError when it cannot be reached."""
+
+    def vectors(self, product_ids: Collection[str]) -> tuple[Sequence[str], Matrix]:
+        """The ids among these that are known, and their vectors: ndarray of shape (len(ids), d), float32."""
+
+    def read(self, product_ids: Collection[str]) -> Mapping[str, ProductEmbedding]:
+        """The products with these ids; unknown ids are left out."""
+
+    def unknown(self, product_ids: Collection[str]) -> Collection[str]:
+        """The ids among these that are not in the catalogue."""
+
+    def put(self, puts: Sequence[CataloguePut]) -> Collection[str]:
+        """Store each product whose expected revision matches; return the ids of those that did not match."""
+
+    def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
+        """All products, up to `page` at a time: ids, and a matrix of shape (page, d), float32."""
+
+    def count(self) -> int:
+        """How many products there are."""

@@ -1,0 +1,56 @@
+"""Rebuilding: users recomputed from the log, whatever is stored of them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from application.fold_from_log import FoldFromLog
+from application.ports.event_log import EventLog
+from application.ports.system import Metrics
+from application.state_writer import StateWriter
+from domain.user_embedding import UserEmbedding
+
+USERS_AT_ONCE = 500
+
+
+class RebuildUsers:
+    """Recomputes users, written by the same compare-and-set as any update; nobody has to stop for it."""
+
+    def __init__(self, writer: StateWriter, fold_from_log: FoldFromLog, log: EventLog, metrics: Metrics) -> None:
+        self._writer = writer
+        self._fold_from_log = fold_from_log
+        self._log = log
+        self._metrics = metrics
+
+    def __call__(self, user_ids: Sequence[str]) -> None:
+        """Rebuild these users."""
+        for start in range(0, len(user_ids), USERS_AT_ONCE):
+            self._rebuild(user_ids[start : start + USERS_AT_ONCE])
+
+    def all(self, on_users: Callable[[int], None] | None = None) -> int:
+        """Rebuild every user of the log and return how many; tell `on_users` how many each step did."""
+        done = 0
+        for some in pages_of_users(self._log):
+            self(some)
+            done += len(some)
+            if on_users is not None:
+                on_users(len(some))
+        return done
+
+    def _rebuild(self, user_ids: Sequence[str]) -> None:
+        def compute(stored: Mapping[str, UserEmbedding]) -> Sequence[UserEmbedding]:
+            return self._fold_from_log([self._writer.empty(user_id, stored.get(user_id)) for user_id in user_ids])
+
+        self._writer(user_ids, compute)
+        self._metrics.count("penchant_rebuilds_total", len(user_ids), reason="asked")
+
+
+def pages_of_heads(log: EventLog) -> Iterator[Sequence[tuple[str, int]]]:
+    """All users of the log with their highest position, USERS_AT_ONCE at a time."""
+    after: str | None = None
+    while heads := log.heads(after, USERS_AT_ONCE):
+        yield heads
+        after = heads[-1][0]
+
+
+def pages_of_users(log: EventLog) -> Iterator[Sequence[str]]:
+    """All users of the log, USERS_AT_ONCE at a time."""
+    return ([user_id for user_id, _ in heads] for heads in pages_of_heads(log))

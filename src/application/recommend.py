@@ -1,0 +1,105 @@
+"""What is nearest to a user: products not bought yet, and other users."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+from attrs import frozen
+
+from application.ports.event_log import EventLog
+from application.ports.product_catalogue import ProductCatalogue
+from application.ports.user_embedding_store import UserEmbeddingStore
+from domain.errors import InvalidValueError
+from domain.interaction import EventType, Interaction
+from domain.user_embedding import UserEmbedding
+from domain.vectors import Matrix, Vector
+
+BLOCK = 4_096
+
+
+@frozen(kw_only=True)
+class Recommendation:
+    """A product and the cosine between its vector and the user's."""
+
+    product_id: str
+    text: str
+    similarity: float
+
+
+@frozen(kw_only=True)
+class Neighbour:
+    """Another user and the cosine between both embeddings."""
+
+    user_id: str
+    similarity: float
+
+
+class Recommend:
+    """Exact search over all products and all users."""
+
+    def __init__(self, store: UserEmbeddingStore, catalogue: ProductCatalogue, log: EventLog) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._log = log
+
+    def products(self, user_id: str, limit: int) -> Sequence[Recommendation]:
+        """The products nearest to what the user is into now, without those bought (and not returned).
+
+        Raises
+        ------
+        InvalidValueError : nothing is known of the user, or the events cancel out.
+        """
+        user = self.embedding_of(user_id)
+        nearest = _nearest(user, self._catalogue.embeddings(BLOCK), limit, self._bought(user_id))
+        products = self._catalogue.read([product_id for product_id, _ in nearest])
+        return [
+            Recommendation(product_id=product_id, text=products[product_id].product.text, similarity=similarity)
+            for product_id, similarity in nearest
+            if product_id in products
+        ]
+
+    def neighbours(self, user_id: str, limit: int) -> Sequence[Neighbour]:
+        """The users whose embeddings are nearest. Raises as `products` does."""
+        user = self.embedding_of(user_id)
+        nearest = _nearest(user, self._store.embeddings(BLOCK), limit, {user_id})
+        return [Neighbour(user_id=other, similarity=similarity) for other, similarity in nearest]
+
+    def embedding_of(self, user_id: str) -> Vector:
+        """The user's embedding, ndarray of shape (d,), float32. Raises as `products` does."""
+        embedding = require_state(self._store, user_id).embedding
+        if embedding is None:
+            problem = f"{user_id!r} has no live events, or they cancel out, so there is no direction to look in"
+            raise InvalidValueError("user", problem, "record an event of this user")
+        return embedding
+
+    def _bought(self, user_id: str) -> Collection[str]:
+        return {
+            logged.event.product_id
+            for page in self._log.history([user_id])
+            for logged in page
+            if isinstance(logged.event, Interaction)
+            and logged.event.event_type is EventType.PURCHASE
+            and logged.event.product_id is not None
+            and logged.retracted_by is None
+        }
+
+
+def require_state(store: UserEmbeddingStore, user_id: str) -> UserEmbedding:
+    """The stored state of a user, or InvalidValueError."""
+    state = store.read([user_id]).get(user_id)
+    if state is None:
+        raise InvalidValueError("user", f"{user_id!r} is not known", "record an event of this user, or check the id")
+    return state
+
+
+def _nearest(
+    user: Vector, blocks: Iterable[tuple[Sequence[str], Matrix]], limit: int, excluded: Collection[str]
+) -> list[tuple[str, float]]:
+    """The ids with the largest dot products, largest first; equal ones by id."""
+    best: list[tuple[str, float]] = []
+    for ids, matrix in blocks:
+        scores = matrix @ user
+        count = min(len(ids), limit + len(excluded))
+        rows = np.argpartition(-scores, count - 1)[:count] if count else ()
+        best += [(ids[row], float(scores[row])) for row in rows if ids[row] not in excluded]
+        best = sorted(best, key=lambda found: (-found[1], found[0]))[:limit]
+    return best

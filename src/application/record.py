@@ -1,0 +1,145 @@
+"""Recording: the moment from which an event counts. It is in the log and in the outbox, or nowhere."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from enum import StrEnum
+
+from attrs import evolve, frozen
+
+from application.event_message import Submission
+from application.ports.event_log import EventLog, LogTransaction
+from application.ports.system import Clock
+from domain.errors import (
+    ConflictError,
+    InvalidValueError,
+    LostRaceError,
+    PermanentError,
+    RetractionRefusedError,
+    TransientError,
+)
+from domain.interaction import Event, LoggedEvent, Retraction
+
+MAX_AHEAD = timedelta(minutes=5)
+"""How far ahead of our clock a sender's clock may be."""
+
+ATTEMPTS = 20
+
+
+class RecordStatus(StrEnum):
+    """What became of a submission."""
+
+    RECORDED = "recorded"
+    REPEATED = "repeated"
+    REFUSED = "refused"
+
+
+@frozen(kw_only=True)
+class Receipt:
+    """The answer to one submission.
+
+    `logged` is the event in the log; for a repeat the first of its kind. `error` is set where it was refused.
+    """
+
+    message_id: str
+    status: RecordStatus
+    logged: LoggedEvent | None = None
+    error: PermanentError | None = None
+
+
+class RecordEvents:
+    """Records events: all that are accepted in one transaction, each refused one with its reason."""
+
+    def __init__(self, log: EventLog, clock: Clock) -> None:
+        self._log = log
+        self._clock = clock
+
+    def __call__(self, submissions: Sequence[Submission]) -> Sequence[Receipt]:
+        """Record `submissions` in this order and return a receipt for each.
+
+        A message id or a retraction that is in the log already, with the same content, is a repeat and changes nothing.
+
+        Raises
+        ------
+        TransientError : the log cannot be written now; nothing was recorded.
+        """
+        for _ in range(ATTEMPTS):
+            try:
+                with self._log.transaction() as transaction:
+                    return self._record(transaction, submissions)
+            except LostRaceError:
+                continue
+        raise TransientError(f"The log was too busy to record {len(submissions)} events; send them again.")
+
+    def _record(self, transaction: LogTransaction, submissions: Sequence[Submission]) -> Sequence[Receipt]:
+        admission = _Admission(transaction, submissions)
+        now = self._clock.now()
+        receipts: list[Callable[[Sequence[LoggedEvent]], Receipt]] = []
+        for submission in submissions:
+            if submission.event.occurred_at - now > MAX_AHEAD:
+                error = InvalidValueError("occurred_at", "is in the future", "set the sender's clock")
+                receipts.append(_refused(submission.event, error))
+            else:
+                receipts.append(admission.decide(submission))
+        logged = transaction.append(admission.accepted, now)
+        return [receipt(logged) for receipt in receipts]
+
+
+class _Admission:
+    """Which submissions are new, which are repeats, which are refused; within one transaction."""
+
+    def __init__(self, transaction: LogTransaction, submissions: Sequence[Submission]) -> None:
+        events = [submission.event for submission in submissions]
+        targets = {event.retracts for event in events if isinstance(event, Retraction)}
+        self._logged = transaction.find({event.message_id for event in events} | targets)
+        self._retractions: dict[str, LoggedEvent | int] = dict(transaction.retractions_of(targets)) if targets else {}
+        self._pending: dict[str, int] = {}
+        self.accepted: list[Event] = []
+
+    def decide(self, submission: Submission) -> Callable[[Sequence[LoggedEvent]], Receipt]:
+        """The receipt of a submission, once the accepted events are in the log."""
+        event = submission.event
+        earlier = self._find(event.message_id)
+        if earlier is not None:
+            sent = event if submission.time_given else evolve(event, occurred_at=earlier.occurred_at)
+            if sent != earlier:
+                text = f"message_id {event.message_id!r} was recorded before with other content; send a new id"
+                return _refused(event, ConflictError(text))
+            return _repeated(event, self._first(event.message_id))
+        if isinstance(event, Retraction):
+            target = self._find(event.retracts)
+            if target is None or target.user_id != event.user_id:
+                text = f"retracts {event.retracts!r} names no event of user {event.user_id!r}; record that event first"
+                return _refused(event, RetractionRefusedError(text))
+            if isinstance(target, Retraction):
+                text = f"retracts {event.retracts!r} names a retraction; only an interaction can be taken back"
+                return _refused(event, RetractionRefusedError(text))
+            if event.retracts in self._retractions:
+                return _repeated(event, self._retractions[event.retracts])
+            self._retractions[event.retracts] = len(self.accepted)
+        self._pending[event.message_id] = len(self.accepted)
+        self.accepted.append(event)
+        return _recorded(event, self._pending[event.message_id])
+
+    def _first(self, message_id: str) -> LoggedEvent | int:
+        return self._logged[message_id] if message_id in self._logged else self._pending[message_id]
+
+    def _find(self, message_id: str) -> Event | None:
+        if message_id in self._logged:
+            return self._logged[message_id].event
+        return self.accepted[self._pending[message_id]] if message_id in self._pending else None
+
+
+def _recorded(event: Event, index: int) -> Callable[[Sequence[LoggedEvent]], Receipt]:
+    return lambda logged: Receipt(message_id=event.message_id, status=RecordStatus.RECORDED, logged=logged[index])
+
+
+def _repeated(event: Event, first: LoggedEvent | int) -> Callable[[Sequence[LoggedEvent]], Receipt]:
+    return lambda logged: Receipt(
+        message_id=event.message_id,
+        status=RecordStatus.REPEATED,
+        logged=logged[first] if isinstance(first, int) else first,
+    )
+
+
+def _refused(event: Event, error: PermanentError) -> Callable[[Sequence[LoggedEvent]], Receipt]:
+    return lambda _: Receipt(message_id=event.message_id, status=RecordStatus.REFUSED, error=error)

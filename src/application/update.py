@@ -1,0 +1,183 @@
+"""Updating: a batch of deliveries becomes one read, one fold and one bulk write of all its users."""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+from attrs import evolve, frozen
+
+from application.fold_from_log import FoldFromLog
+from application.phrases import EmbedPhrases
+from application.ports.event_log import EventLog
+from application.ports.message_source import Delivery, Settled, Verdict
+from application.ports.system import Metrics
+from application.state_writer import StateWriter
+from application.subject_vectors import ReadSubjectVectors
+from domain.errors import PenchantError, TransientError
+from domain.fold import fold
+from domain.interaction import Interaction, LoggedEvent, Retraction
+from domain.phrase import normalize_phrase
+from domain.recipe import Recipe
+from domain.settlement import Settlement, settle
+from domain.user_embedding import Rounded, UserEmbedding, sums_of
+from domain.vectors import SubjectVectors
+
+
+@frozen(kw_only=True)
+class UpdateReport:
+    """What a batch came to: the outcome of each delivery, and how many users were rebuilt from the log for it."""
+
+    outcomes: Sequence[Settled]
+    rebuilt: Mapping[str, int]
+    """Rebuilds by reason."""
+
+
+class UpdateUserEmbeddings:
+    """Applies deliveries to the stored states, each event once whatever is delivered how often."""
+
+    def __init__(
+        self,
+        *,
+        writer: StateWriter,
+        log: EventLog,
+        vectors: ReadSubjectVectors,
+        phrases: EmbedPhrases,
+        fold_from_log: FoldFromLog,
+        recipe: Recipe,
+        metrics: Metrics,
+    ) -> None:
+        self._writer = writer
+        self._log = log
+        self._vectors = vectors
+        self._phrases = phrases
+        self._fold_from_log = fold_from_log
+        self._recipe = recipe
+        self._metrics = metrics
+
+    def __call__(self, deliveries: Sequence[Delivery]) -> UpdateReport:
+        """Apply `deliveries`. Whatever happens after the return, their effect is stored.
+
+        Raises
+        ------
+        TransientError : a store, the log or the catalogue is out of reach; deliver all of them again.
+        RecipeMismatchError : another recipe has been made active; this process must end.
+        """
+        failures = self._phrases({phrase for phrase in map(_phrase_of, deliveries) if phrase is not None})
+        batch = _Batch(deliveries, self._log)
+        attempt = _Attempt()
+
+        def compute(stored: Mapping[str, UserEmbedding]) -> Sequence[UserEmbedding]:
+            nonlocal attempt
+            attempt = _Attempt()
+            return self._compute(batch, stored, attempt)
+
+        states = self._writer(batch.users, compute)
+        for reason, count in attempt.rebuilt.items():
+            self._metrics.count("penchant_rebuilds_total", count, reason=reason)
+        outcomes = [_outcome(delivery, states, failures, attempt.known_products) for delivery in deliveries]
+        return UpdateReport(outcomes=outcomes, rebuilt=attempt.rebuilt)
+
+    def _compute(
+        self, batch: "_Batch", stored: Mapping[str, UserEmbedding], attempt: "_Attempt"
+    ) -> Sequence[UserEmbedding]:
+        vectors = self._vectors(batch.interactions_not_in(stored))
+        attempt.known_products = vectors.products
+        bases: list[UserEmbedding] = []
+        settlements: list[Settlement] = []
+        for user_id, events in batch.users.items():
+            state = stored.get(user_id)
+            if state is None or not state.is_of(self._recipe):
+                attempt.rebuild(user_id, "new" if state is None else "recipe")
+                continue
+            settlement = settle(state.applied, events, batch.targets, lambda event: vectors.row_of(event) is not None)
+            if settlement.applied == state.applied:
+                continue
+            if evolve(state, applied=settlement.applied).misses_too_much:
+                attempt.rebuild(user_id, "missing")
+                continue
+            bases.append(state)
+            settlements.append(settlement)
+        folded = self._fold(bases, settlements, vectors, attempt)
+        empties = [self._writer.empty(user_id, stored.get(user_id)) for user_id in attempt.users]
+        return [*folded, *(self._fold_from_log(empties) if empties else ())]
+
+    def _fold(
+        self,
+        bases: Sequence[UserEmbedding],
+        settlements: Sequence[Settlement],
+        vectors: SubjectVectors,
+        attempt: "_Attempt",
+    ) -> Sequence[UserEmbedding]:
+        if not bases:
+            return []
+        effects = [settlement.effects for settlement in settlements]
+        rounded = Rounded.of(fold(sums_of(bases, self._recipe), effects, vectors, self._recipe))
+        states = []
+        for row, (base, settlement) in enumerate(zip(bases, settlements, strict=True)):
+            if rounded.inexact[row]:
+                attempt.rebuild(base.user_id, "rounding")
+            else:
+                states.append(rounded.state(row, base, settlement.applied))
+        return states
+
+
+class _Batch:
+    """The deliveries by user, with the targets of the retractions among them."""
+
+    def __init__(self, deliveries: Sequence[Delivery], log: EventLog) -> None:
+        self.users: dict[str, list[LoggedEvent]] = {}
+        targets: set[str] = set()
+        for delivery in deliveries:
+            event = delivery.logged.event
+            self.users.setdefault(event.user_id, []).append(delivery.logged)
+            if isinstance(event, Retraction):
+                targets.add(event.retracts)
+        self.targets = log.find(targets) if targets else {}
+
+    def interactions_not_in(self, stored: Mapping[str, UserEmbedding]) -> list[Interaction]:
+        """What may have to be folded: delivered interactions that no state has applied, and all targets."""
+        fresh = chain.from_iterable(
+            (logged for logged in events if logged.position not in stored[user_id].applied)
+            for user_id, events in self.users.items()
+            if user_id in stored
+        )
+        return [logged.event for logged in chain(fresh, self.targets.values()) if isinstance(logged.event, Interaction)]
+
+
+class _Attempt:
+    """What one attempt at a batch found out."""
+
+    def __init__(self) -> None:
+        self.users: list[str] = []
+        self.rebuilt: dict[str, int] = {}
+        self.known_products: Mapping[str, int] = {}
+
+    def rebuild(self, user_id: str, reason: str) -> None:
+        self.users.append(user_id)
+        self.rebuilt[reason] = self.rebuilt.get(reason, 0) + 1
+
+
+def _phrase_of(delivery: Delivery) -> str | None:
+    event = delivery.logged.event
+    if isinstance(event, Interaction) and event.search_phrase is not None:
+        return normalize_phrase(event.search_phrase)
+    return None
+
+
+def _outcome(
+    delivery: Delivery,
+    states: Mapping[str, UserEmbedding],
+    failures: Mapping[str, PenchantError],
+    known_products: Mapping[str, int],
+) -> Settled:
+    event = delivery.logged.event
+    if delivery.logged.position in states[event.user_id].applied:
+        return Settled(delivery=delivery, verdict=Verdict.APPLIED)
+    phrase = _phrase_of(delivery)
+    if phrase is not None and phrase in failures:
+        error = failures[phrase]
+        verdict = Verdict.LATER if isinstance(error, TransientError) else Verdict.DEAD
+        return Settled(delivery=delivery, verdict=verdict, error=error)
+    if isinstance(event, Interaction) and event.product_id is not None and event.product_id not in known_products:
+        return Settled(delivery=delivery, verdict=Verdict.APPLIED)
+    error = TransientError("The event could not be applied yet; it is delivered again.")
+    return Settled(delivery=delivery, verdict=Verdict.LATER, error=error)

@@ -1,0 +1,228 @@
+"""Verifying: what is stored, held against a fold of exactly the events that it says it has applied."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import numpy as np
+from attrs import frozen
+
+from application.fold_from_log import by_user, interactions_of
+from application.ports.event_log import EventLog
+from application.ports.product_catalogue import ProductCatalogue
+from application.ports.product_changes import ProductChanges
+from application.ports.user_embedding_store import UserEmbeddingStore
+from application.rebuild import USERS_AT_ONCE, pages_of_users
+from application.subject_vectors import ReadSubjectVectors
+from domain.decayed_sums import DecayedSums
+from domain.fold import fold
+from domain.interaction import Interaction, LoggedEvent
+from domain.recipe import Recipe
+from domain.settlement import Effect
+from domain.user_embedding import UserEmbedding, distances, sums_of
+from domain.vectors import SubjectVectors
+
+ROUNDINGS_ALLOWED = 4
+"""How many times its own error estimate a stored vector may be off."""
+
+SUM_TOLERANCE = 1e-9
+"""How far it may be off beyond that, as part of W."""
+
+WEIGHT_TOLERANCE = 1e-6
+"""How far the stored W may be off, as part of W."""
+
+LOOKS = 3
+"""How often a user that differs is looked at again while the state changes under our eyes."""
+
+
+@frozen(kw_only=True)
+class Mismatch:
+    """A user whose stored state is not what the log gives."""
+
+    user_id: str
+    reason: str
+
+
+@frozen(kw_only=True)
+class VerifyReport:
+    """What verify found.
+
+    `lag` counts events that are recorded but not applied and wait for nothing, and users with a product change under
+    way; `waiting` counts events whose product is not in the catalogue. `max_error` is the largest |s - s'| / |s|.
+    """
+
+    users: int = 0
+    events: int = 0
+    mismatches: tuple[Mismatch, ...] = ()
+    max_error: float = 0.0
+    lag: int = 0
+    waiting: int = 0
+
+    def __add__(self, other: "VerifyReport") -> "VerifyReport":
+        return VerifyReport(
+            users=self.users + other.users,
+            events=self.events + other.events,
+            mismatches=self.mismatches + other.mismatches,
+            max_error=max(self.max_error, other.max_error),
+            lag=self.lag + other.lag,
+            waiting=self.waiting + other.waiting,
+        )
+
+
+class VerifyUsers:
+    """Compares stored states with the log while everything goes on."""
+
+    def __init__(
+        self,
+        *,
+        store: UserEmbeddingStore,
+        log: EventLog,
+        catalogue: ProductCatalogue,
+        changes: ProductChanges,
+        vectors: ReadSubjectVectors,
+        recipe: Recipe,
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._catalogue = catalogue
+        self._changes = changes
+        self._vectors = vectors
+        self._recipe = recipe
+
+    def __call__(self, user_ids: Collection[str]) -> VerifyReport:
+        """Verify these users. A user without any event and without a state is counted and right."""
+        report = VerifyReport()
+        left = list(dict.fromkeys(user_ids))
+        for look in range(1, LOOKS + 1):
+            states = self._store.read(left)
+            found = self._look(left, states)
+            suspects = [mismatch.user_id for mismatch in found.mismatches]
+            moving = self._moved_or_changing(suspects, states)
+            if look < LOOKS and moving:
+                settled = [user_id for user_id in left if user_id not in moving]
+                report += self._look(settled, states) if settled else VerifyReport()
+                left = list(moving)
+                continue
+            still = tuple(mismatch for mismatch in found.mismatches if mismatch.user_id not in moving)
+            return report + VerifyReport(
+                users=found.users,
+                events=found.events,
+                mismatches=still,
+                max_error=found.max_error,
+                lag=found.lag + len(moving),
+                waiting=found.waiting,
+            )
+        return report
+
+    def all(self, on_users: Callable[[int], None] | None = None) -> VerifyReport:
+        """Verify every user that is in the log or in the store; tell `on_users` how many each step did."""
+        report = VerifyReport()
+        for some in pages_of_users(self._log):
+            report += self(some)
+            if on_users is not None:
+                on_users(len(some))
+        after: str | None = None
+        while stored := self._store.user_ids(after, USERS_AT_ONCE):
+            heads = self._log.heads_of(stored)
+            report += self([user_id for user_id in stored if user_id not in heads])
+            after = stored[-1]
+        return report
+
+    def _moved_or_changing(self, suspects: Sequence[str], states: Mapping[str, UserEmbedding]) -> Collection[str]:
+        """The suspects whose state has been written since it was read, or whose products are changing now."""
+        if not suspects:
+            return ()
+        again = self._store.read(suspects)
+        moved = {user_id for user_id in suspects if _write_id(again, user_id) != _write_id(states, user_id)}
+        changing = self._changes.product_ids()
+        return moved | (set(self._log.users_of_products(changing)) & set(suspects) if changing else set())
+
+    def _look(self, user_ids: Sequence[str], states: Mapping[str, UserEmbedding]) -> VerifyReport:
+        comparable = [
+            states[user_id] for user_id in user_ids if user_id in states and states[user_id].is_of(self._recipe)
+        ]
+        fold_of_applied = _FoldOfApplied(comparable, self._recipe)
+        waiting: dict[str, int] = {}
+        events = unapplied = 0
+        for page in self._log.history(user_ids):
+            events += len(page)
+            for product_id in fold_of_applied.add(page, self._vectors(interactions_of(page))):
+                unapplied += 1
+                if product_id is not None:
+                    waiting[product_id] = waiting.get(product_id, 0) + 1
+        for_product = sum(waiting[product_id] for product_id in self._catalogue.unknown(waiting))
+        mismatches, max_error = fold_of_applied.compare()
+        return VerifyReport(
+            users=len(user_ids),
+            events=events,
+            mismatches=mismatches,
+            max_error=max_error,
+            lag=unapplied - for_product,
+            waiting=for_product,
+        )
+
+
+class _FoldOfApplied:
+    """The sums of exactly the events that stored states say they have applied."""
+
+    def __init__(self, states: Sequence[UserEmbedding], recipe: Recipe) -> None:
+        self._states = states
+        self._recipe = recipe
+        self._row_of = {state.user_id: row for row, state in enumerate(states)}
+        self._sums = DecayedSums.empty(len(states), recipe.dimensions)
+        self._seen = [0] * len(states)
+        self._without_vector: set[int] = set()
+
+    def add(self, page: Sequence[LoggedEvent], vectors: SubjectVectors) -> list[str | None]:
+        """Fold a page of history; return the product (None: no product) of each event that is not applied."""
+        unapplied: list[str | None] = []
+        effects: list[list[Effect]] = [[] for _ in self._states]
+        for user_id, events in by_user(page):
+            row = self._row_of.get(user_id)
+            for logged in events:
+                event = logged.event
+                if row is None or logged.position not in self._states[row].applied:
+                    unapplied.append(event.product_id if isinstance(event, Interaction) else None)
+                    continue
+                self._seen[row] += 1
+                if not isinstance(event, Interaction) or self._is_taken_back(row, logged):
+                    continue
+                if vectors.row_of(event) is None:
+                    self._without_vector.add(row)
+                else:
+                    effects[row].append(Effect(interaction=event, sign=1))
+        self._sums = fold(self._sums, effects, vectors, self._recipe)
+        return unapplied
+
+    def _is_taken_back(self, row: int, logged: LoggedEvent) -> bool:
+        return logged.retracted_by is not None and logged.retracted_by in self._states[row].applied
+
+    def compare(self) -> tuple[tuple[Mismatch, ...], float]:
+        """The users whose stored state differs, each with the first reason, and the largest relative error."""
+        if not self._states:
+            return (), 0.0
+        stored = sums_of(self._states, self._recipe)
+        off = distances(stored, self._sums, self._recipe.decay)
+        reference = self._sums.at(np.maximum(stored.as_of_us, self._sums.as_of_us), self._recipe.decay)
+        allowed = ROUNDINGS_ALLOWED * stored.errors + SUM_TOLERANCE * np.maximum(stored.weights, reference.weights)
+        weights_differ = ~np.isclose(stored.weights, reference.weights, rtol=WEIGHT_TOLERANCE, atol=1e-12)
+        mismatches = []
+        for row, state in enumerate(self._states):
+            reason = None
+            if self._seen[row] != len(state.applied):
+                reason = f"says it has applied {len(state.applied)} events, of which the log holds {self._seen[row]}"
+            elif row in self._without_vector:
+                reason = "has applied an event whose vector is gone"
+            elif stored.counts[row] != self._sums.counts[row]:
+                reason = f"holds {stored.counts[row]} live events; the log gives {self._sums.counts[row]}"
+            elif not off[row] <= allowed[row]:
+                reason = f"is off by {off[row]:.3g}, where {allowed[row]:.3g} is rounding"
+            elif weights_differ[row]:
+                reason = f"has weight {stored.weights[row]:.9g}; the log gives {reference.weights[row]:.9g}"
+            if reason is not None:
+                mismatches.append(Mismatch(user_id=state.user_id, reason=reason))
+        norms = stored.norms
+        relative = np.divide(off, norms, out=np.zeros_like(off), where=norms > 0)
+        return tuple(mismatches), float(relative.max(initial=0.0))
+
+
+def _write_id(states: Mapping[str, UserEmbedding], user_id: str) -> str | None:
+    return states[user_id].write_id if user_id in states else None

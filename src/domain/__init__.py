@@ -1,0 +1,1 @@
+"""The values and rules of Penchant: pure, without I/O, clock or randomness. Anything may import it."""

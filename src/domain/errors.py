@@ -1,0 +1,57 @@
+"""Every failure of Penchant, by type: what may work later (transient) and what never will (permanent)."""
+
+
+class PenchantError(Exception):
+    """The root of all errors that Penchant raises on purpose. Its text is one readable paragraph."""
+
+
+class TransientError(PenchantError):
+    """It may work later without anybody changing anything: network, time-out, rate limit, lock, full disk."""
+
+
+class PermanentError(PenchantError):
+    """It never works as it stands: malformed, refused, or configured wrongly."""
+
+
+class InvalidValueError(PermanentError):
+    """A value that cannot be accepted.
+
+    Parameters
+    ----------
+    field : the name of the field, as the caller knows it.
+    problem : what is wrong with it, in a few words.
+    remedy : what the caller can do.
+    """
+
+    def __init__(self, field: str, problem: str, remedy: str) -> None:
+        super().__init__(field, problem, remedy)
+        self.field = field
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.problem}; {self.remedy}"
+
+
+class ConflictError(PermanentError):
+    """A message id that was recorded before with other content."""
+
+
+class RetractionRefusedError(PermanentError):
+    """A retraction that names no event of the same user, or names a retraction."""
+
+
+class ConfigurationError(PermanentError):
+    """A setting that cannot work. The text names the setting and the remedy."""
+
+
+class RecipeMismatchError(ConfigurationError):
+    """This process is configured for another recipe than the one that is active beside the log."""
+
+
+class LostRaceError(TransientError):
+    """Another writer came first; nothing was written. Start again from the read."""
+
+
+class StorageFullError(TransientError):
+    """The disk or the quota below a store is full; nothing was written."""

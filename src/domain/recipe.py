@@ -1,0 +1,60 @@
+"""The recipe: everything that decides which vector a log gives."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import Attribute, asdict, field, frozen, validators
+
+from domain.decay import Decay
+from domain.errors import InvalidValueError
+from domain.interaction import EventType
+
+DEFAULT_DECAY = Decay(rate_per_day=0.023)
+"""Half-life about 30 days."""
+
+DEFAULT_WEIGHTS: Mapping[EventType, float] = {
+    EventType.PURCHASE: 1.0,
+    EventType.SEARCH: 0.7,
+    EventType.CLICK: 0.5,
+    EventType.VIEW: 0.3,
+}
+"""How much an event of each type counts (ADR 0005). A negative weight speaks against a product."""
+
+
+@frozen(kw_only=True)
+class Recipe:
+    """Decay, weights and embedding model together. States of different recipes are never merged (ADR 0006)."""
+
+    decay: Decay = DEFAULT_DECAY
+    weights: Mapping[EventType, float] = field(default=DEFAULT_WEIGHTS)
+    model: str = field(validator=validators.min_len(1))
+    dimensions: int = field(validator=[validators.ge(1), validators.le(65_536)])
+
+    @weights.validator
+    def _check_weights(self, attribute: "Attribute[Any]", value: Mapping[EventType, float]) -> None:
+        if set(value) != set(EventType) or not all(math.isfinite(weight) for weight in value.values()):
+            problem, remedy = "do not give each type a finite number", f"give one for each of {', '.join(EventType)}"
+            raise InvalidValueError(attribute.name, problem, remedy)
+
+    def as_json(self) -> str:
+        """The recipe as JSON with sorted keys: the same text for the same recipe."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Recipe":
+        """The recipe that `as_json` wrote."""
+        fields = json.loads(text)
+        return cls(
+            decay=Decay(**fields["decay"]),
+            weights={EventType(name): weight for name, weight in fields["weights"].items()},
+            model=fields["model"],
+            dimensions=fields["dimensions"],
+        )
+
+    @property
+    def id(self) -> str:
+        """12 hexadecimal digits that differ when the recipe does."""
+        return hashlib.sha256(self.as_json().encode()).hexdigest()[:12]
