@@ -27,7 +27,7 @@ def from_microseconds(microseconds: int) -> datetime:
 
 def check_aware(field: str, value: object) -> None:
     """Raise InvalidValueError unless `value` is a datetime with an offset."""
-    if not isinstance(value, datetime) or value.utcoffset() is None:
+    if not isinstance(value, datetime) or (value.tzinfo is not UTC and value.utcoffset() is None):
         raise InvalidValueError(field, "has no offset from UTC", "send RFC 3339 such as 2026-01-31T12:00:00Z")
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from attrs import Attribute, asdict, field, frozen, validators
@@ -24,12 +25,16 @@ DEFAULT_WEIGHTS: Mapping[EventType, float] = {
 """How much an event of each type counts (ADR 0005). A negative weight speaks against a product."""
 
 
+def _as_floats(weights: Mapping[EventType, float]) -> Mapping[EventType, float]:
+    return {event_type: float(weight) for event_type, weight in weights.items()}
+
+
 @frozen(kw_only=True)
 class Recipe:
     """Decay, weights and embedding model together. States of different recipes are never merged (ADR 0006)."""
 
     decay: Decay = DEFAULT_DECAY
-    weights: Mapping[EventType, float] = field(default=DEFAULT_WEIGHTS)
+    weights: Mapping[EventType, float] = field(default=DEFAULT_WEIGHTS, converter=_as_floats)
     model: str = field(validator=validators.min_len(1))
     dimensions: int = field(validator=[validators.ge(1), validators.le(65_536)])
 
@@ -54,7 +59,7 @@ class Recipe:
             dimensions=fields["dimensions"],
         )
 
-    @property
+    @cached_property
     def id(self) -> str:
         """12 hexadecimal digits that differ when the recipe does."""
         return hashlib.sha256(self.as_json().encode()).hexdigest()[:12]

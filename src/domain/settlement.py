@@ -32,9 +32,9 @@ def settle(
 ) -> Settlement:
     """Decide what `delivered` events of one user do to a state that has `applied`.
 
-    An event that is applied already does nothing. A retraction takes its target back if that is applied, before or in
-    this batch; otherwise it settles both, so that a later delivery of the target does nothing. What needs a vector that
-    is not known stays missing.
+    An event that is applied already does nothing. A retraction takes its target back if that was applied before;
+    otherwise it settles both without effect, so that a later delivery of the target does nothing. What needs a vector
+    that is not known stays missing.
 
     Parameters
     ----------
@@ -43,22 +43,25 @@ def settle(
     is_known : whether the vector of an interaction is at hand.
     """
     done: set[int] = set()
-    effects: list[Effect] = []
+    effects: dict[int, Effect] = {}
     for logged in sorted(delivered, key=_position):
         event, position = logged.event, logged.position
         if position in done or position in applied:
             continue
         if isinstance(event, Retraction):
             target = targets[event.retracts]
-            if (target.position in applied or target.position in done) and isinstance(target.event, Interaction):
+            if target.position in effects:
+                # Adding and subtracting would leave rounding that may be more than all that is left of older events.
+                del effects[target.position]
+            elif target.position in applied and isinstance(target.event, Interaction):
                 if not is_known(target.event):
                     continue
-                effects.append(Effect(interaction=target.event, sign=-1))
+                effects[position] = Effect(interaction=target.event, sign=-1)
             done.update((position, target.position))
         elif is_known(event):
-            effects.append(Effect(interaction=event, sign=1))
+            effects[position] = Effect(interaction=event, sign=1)
             done.add(position)
-    return Settlement(effects=tuple(effects), applied=applied.with_applied(done))
+    return Settlement(effects=tuple(effects.values()), applied=applied.with_applied(done))
 
 
 def settle_history(

@@ -1,0 +1,1 @@
+"""Where the outside comes in: settings, the container that chooses adapters, and the command line."""

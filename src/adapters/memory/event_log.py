@@ -1,6 +1,6 @@
 """Event log and outbox in memory, with optimistic transactions over both."""
 
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -42,14 +42,16 @@ class MemoryLogTransaction:
         self._database = database
         self._version = database.version
         self._appended: list[LoggedEvent] = []
+        self._by_message: ChainMap[str, LoggedEvent] = ChainMap({}, database.by_message)
+        self._retractions: ChainMap[str, LoggedEvent] = ChainMap({}, database.retractions)
 
     def find(self, message_ids: Collection[str]) -> Mapping[str, LoggedEvent]:
-        with self._unchanged() as database:
-            return {m: database.by_message[m] for m in message_ids if m in database.by_message}
+        with self._unchanged():
+            return {m: self._by_message[m] for m in message_ids if m in self._by_message}
 
     def retractions_of(self, message_ids: Collection[str]) -> Mapping[str, LoggedEvent]:
-        with self._unchanged() as database:
-            return {m: database.retractions[m] for m in message_ids if m in database.retractions}
+        with self._unchanged():
+            return {m: self._retractions[m] for m in message_ids if m in self._retractions}
 
     def append(self, events: Sequence[Event], recorded_at: datetime) -> Sequence[LoggedEvent]:
         with self._unchanged() as database:
@@ -59,19 +61,29 @@ class MemoryLogTransaction:
                 added[event.user_id] += 1
                 position = len(database.by_user.get(event.user_id, ())) + added[event.user_id]
                 logged_events.append(LoggedEvent(event=event, position=position, recorded_at=recorded_at))
+                self._take_keys(logged_events[-1])
             self._appended += logged_events
             return logged_events
 
     def commit(self) -> None:
         """Write what was appended, if nobody else has written since the transaction began."""
         with self._unchanged() as database:
+            database.retractions.update(self._retractions.maps[0])
             for logged in self._appended:
-                if isinstance(logged.event, Retraction):
-                    database.retractions[logged.event.retracts] = logged
                 database.by_message[logged.event.message_id] = logged
                 database.by_user.setdefault(logged.event.user_id, []).append(logged)
             database.enqueue(self._appended)
             database.version += bool(self._appended)
+
+    def _take_keys(self, logged: LoggedEvent) -> None:
+        event = logged.event
+        if event.message_id in self._by_message:
+            raise LostRaceError("The message id is taken; repeat this transaction.")
+        self._by_message[event.message_id] = logged
+        if isinstance(event, Retraction):
+            if event.retracts in self._retractions:
+                raise LostRaceError("The event is retracted already; repeat this transaction.")
+            self._retractions[event.retracts] = logged
 
     @contextmanager
     def _unchanged(self) -> Iterator[MemoryDatabase]:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from attrs import asdict
 
 from adapters.sql.database import Database
-from adapters.sql.statements import in_parts
+from adapters.sql.statements import in_parts, is_one_of
 from adapters.sql.tables import dead_letters
 from application.ports.dead_letters import DeadLetter
 
@@ -21,7 +21,7 @@ class SqlDeadLetters:
         latest = {(letter.queue, letter.message_id): letter for letter in letters}
         with self._database.writing() as connection:
             for queue, message_id in latest:
-                connection.execute(sa.delete(dead_letters).where(_is(queue, [message_id])))
+                connection.execute(sa.delete(dead_letters).where(_is(queue)), {"values": [message_id]})
             if latest:
                 connection.execute(sa.insert(dead_letters), [asdict(letter) for letter in latest.values()])
 
@@ -31,7 +31,7 @@ class SqlDeadLetters:
             return {
                 message_id
                 for part in in_parts(message_ids)
-                for message_id in connection.scalars(query.where(dead_letters.c.message_id.in_(part)))
+                for message_id in connection.scalars(query.where(is_one_of(dead_letters.c.message_id)), part)
             }
 
     def list(self, limit: int) -> Sequence[DeadLetter]:
@@ -44,12 +44,12 @@ class SqlDeadLetters:
     def remove(self, queue: str, message_ids: Collection[str]) -> None:
         with self._database.writing() as connection:
             for part in in_parts(message_ids):
-                connection.execute(sa.delete(dead_letters).where(_is(queue, part)))
+                connection.execute(sa.delete(dead_letters).where(_is(queue)), part)
 
     def count(self) -> int:
         with self._database.reading() as connection:
             return connection.scalar(sa.select(sa.func.count()).select_from(dead_letters)) or 0
 
 
-def _is(queue: str, message_ids: Sequence[str]) -> sa.ColumnElement[bool]:
-    return sa.and_(dead_letters.c.queue == queue, dead_letters.c.message_id.in_(message_ids))
+def _is(queue: str) -> sa.ColumnElement[bool]:
+    return sa.and_(dead_letters.c.queue == queue, is_one_of(dead_letters.c.message_id))

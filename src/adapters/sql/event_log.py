@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from adapters.sql.database import Database
 from adapters.sql.events import EVENT_COLUMNS, event_from, row_of
 from adapters.sql.outbox import enqueue
-from adapters.sql.statements import add_to_heads, in_parts
+from adapters.sql.statements import add_to_heads, in_parts, insert_many, is_one_of
 from adapters.sql.tables import user_heads, user_interactions
 from domain.interaction import Event, LoggedEvent, Retraction
 
@@ -35,7 +35,7 @@ class SqlLogTransaction:
         found = [
             event_from(row)
             for part in in_parts(message_ids)
-            for row in self._connection.execute(query.where(_log.c.retracts.in_(part)))
+            for row in self._connection.execute(query.where(is_one_of(_log.c.retracts)), part).all()
         ]
         return {logged.event.retracts: logged for logged in found if isinstance(logged.event, Retraction)}
 
@@ -51,7 +51,7 @@ class SqlLogTransaction:
             position = next_position[event.user_id]
             next_position[event.user_id] += 1
             logged.append(LoggedEvent(event=event, position=position, recorded_at=recorded_at))
-        self._connection.execute(sa.insert(_log), [row_of(item) for item in logged])
+        insert_many(self._connection, _log, [row_of(item) for item in logged])
         enqueue(self._connection, logged)
         return logged
 
@@ -80,8 +80,8 @@ class SqlEventLog:
         )
         with self._database.reading() as connection:
             for part in in_parts(user_ids):
-                for rows in connection.execute(query.where(_log.c.user_id.in_(part))).partitions():
-                    yield [event_from(row, retracted_by=row.retracted_by) for row in rows]
+                for rows in connection.execute(query.where(is_one_of(_log.c.user_id)), part).partitions():
+                    yield [event_from(row, retracted_by=row[-1]) for row in rows]
 
     def heads(self, after: str | None, limit: int) -> Sequence[tuple[str, int]]:
         query = sa.select(user_heads.c.user_id, user_heads.c.position).order_by(user_heads.c.user_id).limit(limit)
@@ -98,7 +98,7 @@ class SqlEventLog:
         query = sa.select(*EVENT_COLUMNS).execution_options(yield_per=PAGE)
         with self._database.reading() as connection:
             for part in in_parts(product_ids):
-                for rows in connection.execute(query.where(_log.c.product_id.in_(part))).partitions():
+                for rows in connection.execute(query.where(is_one_of(_log.c.product_id)), part).partitions():
                     yield [event_from(row) for row in rows]
 
     def users_of_products(self, product_ids: Collection[str]) -> Collection[str]:
@@ -107,7 +107,7 @@ class SqlEventLog:
             return {
                 user_id
                 for part in in_parts(product_ids)
-                for user_id in connection.scalars(query.where(_log.c.product_id.in_(part)))
+                for user_id in connection.scalars(query.where(is_one_of(_log.c.product_id)), part)
             }
 
     def product_counts(self) -> Mapping[str, int]:
@@ -134,7 +134,7 @@ def _find(connection: Connection, message_ids: Collection[str]) -> dict[str, Log
     return {
         row.message_id: event_from(row)
         for part in in_parts(message_ids)
-        for row in connection.execute(query.where(_log.c.message_id.in_(part)))
+        for row in connection.execute(query.where(is_one_of(_log.c.message_id)), part).all()
     }
 
 
@@ -143,5 +143,5 @@ def _heads_of(connection: Connection, user_ids: Collection[str]) -> dict[str, in
     return {
         user_id: position
         for part in in_parts(user_ids)
-        for user_id, position in connection.execute(query.where(user_heads.c.user_id.in_(part)))
+        for user_id, position in connection.execute(query.where(is_one_of(user_heads.c.user_id)), part)
     }

@@ -27,8 +27,20 @@ _EVENT_TYPES = {event_type.value: event_type for event_type in EventType}
 
 def event_from(row: Sequence[Any], retracted_by: int | None = None) -> LoggedEvent:
     """The logged event of a row that begins with EVENT_COLUMNS."""
-    message_id, user_id, position, event_type, product_id, phrase, occurred_at, recorded_at, *rest = row
-    retracts, session, properties, *_ = rest
+    (
+        message_id,
+        user_id,
+        position,
+        event_type,
+        product_id,
+        search_phrase,
+        occurred_at,
+        recorded_at,
+        retracts,
+        user_session,
+        properties,
+        *_,
+    ) = row
     event: Event
     if retracts is not None:
         event = Retraction(
@@ -36,7 +48,7 @@ def event_from(row: Sequence[Any], retracted_by: int | None = None) -> LoggedEve
             user_id=user_id,
             retracts=retracts,
             occurred_at=occurred_at,
-            user_session=session,
+            user_session=user_session,
             properties=properties,
         )
     else:
@@ -45,9 +57,9 @@ def event_from(row: Sequence[Any], retracted_by: int | None = None) -> LoggedEve
             user_id=user_id,
             event_type=_EVENT_TYPES[event_type],
             product_id=product_id,
-            search_phrase=phrase,
+            search_phrase=search_phrase,
             occurred_at=occurred_at,
-            user_session=session,
+            user_session=user_session,
             properties=properties,
         )
     return LoggedEvent(event=event, position=position, recorded_at=recorded_at, retracted_by=retracted_by)

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from adapters.sql.database import Database
 from adapters.sql.events import EVENT_COLUMNS, event_from
-from adapters.sql.statements import in_parts
+from adapters.sql.statements import in_parts, insert_many, is_one_of
 from adapters.sql.tables import outbox, user_interactions
 from application.ports.outbox import OutboxRow
 from domain.interaction import LoggedEvent
@@ -40,15 +41,12 @@ class SqlOutbox:
             .limit(limit)
         )
         with self._database.reading() as connection:
-            return [
-                OutboxRow(id=row.id, logged=event_from(row), attempts=row.attempts, first_failed_at=row.first_failed_at)
-                for row in connection.execute(query)
-            ]
+            return [_outbox_row(row) for row in connection.execute(query).all()]
 
     def delete(self, row_ids: Collection[int]) -> None:
         with self._database.writing() as connection:
             for part in in_parts(row_ids):
-                connection.execute(sa.delete(outbox).where(outbox.c.id.in_(part)))
+                connection.execute(sa.delete(outbox).where(is_one_of(outbox.c.id)), part)
 
     def postpone(self, row_ids: Collection[int], until: datetime, now: datetime) -> None:
         statement = sa.update(outbox).values(
@@ -58,7 +56,7 @@ class SqlOutbox:
         )
         with self._database.writing() as connection:
             for part in in_parts(row_ids):
-                connection.execute(statement.where(outbox.c.id.in_(part)))
+                connection.execute(statement.where(is_one_of(outbox.c.id)), part)
 
     def depth(self) -> int:
         with self._database.reading() as connection:
@@ -67,6 +65,10 @@ class SqlOutbox:
 
 def enqueue(connection: Connection, events: Collection[LoggedEvent]) -> None:
     """Add a row for each of these logged events, in this transaction."""
-    if events:
-        rows = [{"user_id": e.event.user_id, "position": e.position, "attempts": 0} for e in events]
-        connection.execute(sa.insert(outbox), rows)
+    rows = [{"user_id": logged.event.user_id, "position": logged.position, "attempts": 0} for logged in events]
+    insert_many(connection, outbox, rows)
+
+
+def _outbox_row(row: Sequence[Any]) -> OutboxRow:
+    *_, row_id, attempts, first_failed_at = row
+    return OutboxRow(id=row_id, logged=event_from(row), attempts=attempts, first_failed_at=first_failed_at)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from adapters.sql.database import Database
 from adapters.sql.product_catalogue import matrix_of
-from adapters.sql.statements import in_parts, insert_new
+from adapters.sql.statements import in_parts, insert_new, is_one_of
 from adapters.sql.tables import phrase_vectors
 from domain.vectors import Matrix
 
@@ -25,7 +25,7 @@ class SqlPhraseVectors:
             rows = [
                 row
                 for part in in_parts([_hash(phrase) for phrase in phrases])
-                for row in connection.execute(query.where(phrase_vectors.c.phrase_hash.in_(part)))
+                for row in connection.execute(query.where(is_one_of(phrase_vectors.c.phrase_hash)), part).all()
             ]
         return [row.phrase for row in rows], matrix_of([row.embedding for row in rows], self._dimensions)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Connection, Row
 
 from adapters.sql.database import Database
-from adapters.sql.statements import in_parts, insert_new
+from adapters.sql.statements import in_parts, insert_new, is_one_of
 from adapters.sql.tables import product_changes, product_embeddings
 from application.ports.product_catalogue import CataloguePut
 from application.ports.product_changes import ProductChange
@@ -31,7 +31,7 @@ class SqlProductCatalogue:
             rows = [
                 row
                 for part in in_parts(product_ids)
-                for row in connection.execute(query.where(_products.c.product_id.in_(part)))
+                for row in connection.execute(query.where(is_one_of(_products.c.product_id)), part).all()
             ]
         return [row.product_id for row in rows], matrix_of([row.embedding for row in rows], self._dimensions)
 
@@ -40,7 +40,7 @@ class SqlProductCatalogue:
             return {
                 row.product_id: _product_from(row)
                 for part in in_parts(product_ids)
-                for row in connection.execute(sa.select(_products).where(_products.c.product_id.in_(part)))
+                for row in connection.execute(sa.select(_products).where(is_one_of(_products.c.product_id)), part).all()
             }
 
     def unknown(self, product_ids: Collection[str]) -> Collection[str]:
@@ -49,27 +49,22 @@ class SqlProductCatalogue:
             known = {
                 product_id
                 for part in in_parts(product_ids)
-                for product_id in connection.scalars(query.where(_products.c.product_id.in_(part)))
+                for product_id in connection.scalars(query.where(is_one_of(_products.c.product_id)), part)
             }
         return set(product_ids) - known
 
     def put(self, puts: Sequence[CataloguePut]) -> Collection[str]:
-        update = sa.update(_products).where(
-            _products.c.product_id == sa.bindparam("of_product"),
-            _products.c.revision == sa.bindparam("expected_revision"),
-        )
-        unmatched = set()
+        product_ids = [_id_of(put) for put in puts]
+        update = sa.update(_products).where(_products.c.product_id == sa.bindparam("of_product"))
         with self._database.writing() as connection:
-            for put in puts:
-                row = _row_of(put.product)
-                if put.expected_revision == 0:
-                    matched = insert_new(connection, _products, [row])
-                else:
-                    where = {"of_product": row.pop("product_id"), "expected_revision": put.expected_revision}
-                    matched = connection.execute(update.values(row), where).rowcount
-                if not matched:
-                    unmatched.add(put.product.product.product_id)
-        return unmatched
+            revisions = _revisions_of(connection, product_ids)
+            matched = [put for put in puts if revisions.get(_id_of(put), 0) == put.expected_revision]
+            new = [_row_of(put.product) for put in matched if put.expected_revision == 0]
+            changed = [_row_of(put.product) for put in matched if put.expected_revision > 0]
+            insert_new(connection, _products, new)
+            if changed:
+                connection.execute(update, [{**row, "of_product": row["product_id"]} for row in changed])
+        return set(product_ids) - {_id_of(put) for put in matched}
 
     def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
         query = sa.select(_products.c.product_id, _products.c.embedding).execution_options(yield_per=page)
@@ -99,7 +94,7 @@ class SqlProductChanges:
                 ProductChange(
                     id=row.id, put=CataloguePut(product=_product_from(row), expected_revision=row.revision - 1)
                 )
-                for row in connection.execute(query)
+                for row in connection.execute(query).all()
             ]
 
     def product_ids(self) -> Collection[str]:
@@ -109,12 +104,26 @@ class SqlProductChanges:
     def end(self, change_ids: Collection[int]) -> None:
         with self._database.writing() as connection:
             for part in in_parts(change_ids):
-                connection.execute(sa.delete(product_changes).where(product_changes.c.id.in_(part)))
+                connection.execute(sa.delete(product_changes).where(is_one_of(product_changes.c.id)), part)
 
 
 def matrix_of(vectors: Sequence[Any], dimensions: int) -> Matrix:
     """Vectors as the rows of a matrix of shape (len(vectors), dimensions), float32."""
     return np.stack(vectors) if vectors else np.empty((0, dimensions), dtype=np.float32)
+
+
+def _id_of(put: CataloguePut) -> str:
+    return put.product.product.product_id
+
+
+def _revisions_of(connection: Connection, product_ids: Collection[str]) -> dict[str, int]:
+    """The revisions of these products, held still until the transaction ends."""
+    query = sa.select(_products.c.product_id, _products.c.revision).with_for_update()
+    return {
+        row.product_id: row.revision
+        for part in in_parts(product_ids)
+        for row in connection.execute(query.where(is_one_of(_products.c.product_id)), part).all()
+    }
 
 
 def _product_from(row: Row[Any]) -> ProductEmbedding:

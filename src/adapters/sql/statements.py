@@ -1,6 +1,6 @@
 """Statements that each database spells differently, and lists cut to what a statement takes."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,7 +40,33 @@ def add_to_heads(connection: Connection, heads: sa.Table, counts: Sequence[tuple
         )
 
 
-def in_parts(values: Collection[Any]) -> Iterator[list[Any]]:
-    """The values without repeats, sorted, in lists short enough for one statement."""
+def insert_many(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all have the same columns, handed to the driver as they are.
+
+    SQLAlchemy prepares the parameters of each row anew; here that is done by column, which halves the time that
+    recording takes.
+    """
+    if not rows:
+        return
+    dialect = connection.dialect
+    statement = sa.insert(table).compile(dialect=dialect, column_keys=list(rows[0]))
+    values = [
+        _bound([row[name] for row in rows], table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
+        for name in statement.positiontup or rows[0]
+    ]
+    connection.exec_driver_sql(str(statement), list(zip(*values, strict=True)))
+
+
+def _bound(values: list[Any], process: Callable[[Any], Any] | None) -> list[Any]:
+    return values if process is None else [process(value) for value in values]
+
+
+def is_one_of(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Whether `column` is one of the values given as parameter "values" at execution (see `in_parts`)."""
+    return column.in_(sa.bindparam("values", expanding=True))
+
+
+def in_parts(values: Collection[Any]) -> Iterator[dict[str, list[Any]]]:
+    """The values without repeats, sorted, as the parameters of statements with `is_one_of`, none too long."""
     ordered = sorted(set(values))
-    return (ordered[start : start + MAX_PARAMETERS] for start in range(0, len(ordered), MAX_PARAMETERS))
+    return ({"values": ordered[start : start + MAX_PARAMETERS]} for start in range(0, len(ordered), MAX_PARAMETERS))

@@ -23,7 +23,7 @@ user_interactions = sa.Table(
     sa.Column("properties", sa.JSON(none_as_null=True)),
     sa.UniqueConstraint("message_id", name="uq_user_interactions_message_id"),
     sa.UniqueConstraint("user_id", "position", name="uq_user_interactions_user_id_position"),
-    sa.UniqueConstraint("retracts", name="uq_user_interactions_retracts"),
+    sa.Index("uq_user_interactions_retracts", "retracts", unique=True, sqlite_where=sa.text("retracts IS NOT NULL")),
     sa.Index("ix_user_interactions_product_id", "product_id"),
     sqlite_autoincrement=True,
 )

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from adapters.sql.database import Database
-from adapters.sql.statements import in_parts, insert_new
+from adapters.sql.statements import in_parts, insert_new, is_one_of
 from adapters.sql.tables import user_embeddings
 from application.ports.user_embedding_store import StateWrite
 from domain.applied_positions import AppliedPositions
@@ -33,7 +33,7 @@ class SqlUserEmbeddingStore:
             return {
                 row.user_id: _state_from(row)
                 for part in in_parts(user_ids)
-                for row in connection.execute(sa.select(_states).where(_states.c.user_id.in_(part)))
+                for row in connection.execute(sa.select(_states).where(is_one_of(_states.c.user_id)), part).all()
             }
 
     def write(self, writes: Sequence[StateWrite]) -> int:

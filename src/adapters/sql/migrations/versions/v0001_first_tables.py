@@ -26,8 +26,14 @@ def upgrade() -> None:
         sa.Column("properties", sa.JSON(none_as_null=True)),
         sa.UniqueConstraint("message_id", name="uq_user_interactions_message_id"),
         sa.UniqueConstraint("user_id", "position", name="uq_user_interactions_user_id_position"),
-        sa.UniqueConstraint("retracts", name="uq_user_interactions_retracts"),
         sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "uq_user_interactions_retracts",
+        "user_interactions",
+        ["retracts"],
+        unique=True,
+        sqlite_where=sa.text("retracts IS NOT NULL"),
     )
     op.create_index("ix_user_interactions_product_id", "user_interactions", ["product_id"])
     op.create_table(

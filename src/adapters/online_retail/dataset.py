@@ -1,0 +1,155 @@
+"""Invoice lines as products, purchases and retractions."""
+
+import csv
+import gzip
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from attrs import field, frozen
+
+from application.event_message import Submission
+from domain.interaction import EventType, Interaction, Retraction
+from domain.product import Product
+
+PATH = Path(__file__).parent / "online_retail.csv.gz"
+LINES = 541_909
+LAST_DAY = date(2011, 12, 9)
+
+_PRODUCT_CODE = re.compile(r"\d{5}[A-Za-z]*")
+"""What is not five digits and perhaps letters is postage, a fee, an adjustment or a voucher."""
+
+
+class _Line(NamedTuple):
+    number: int
+    invoice: str
+    stock_code: str
+    description: str
+    quantity: int
+    time: str
+    customer: str
+
+    @property
+    def is_cancellation(self) -> bool:
+        return self.invoice.startswith("C")
+
+    @property
+    def message_id(self) -> str:
+        return f"online-retail-{self.number}"
+
+
+class Kind(StrEnum):
+    """What a line of the file is to Penchant."""
+
+    PURCHASE = "purchases"
+    RETRACTION = "purchases taken back"
+    OTHER_CANCELLATION = "other cancellations"
+    NO_CUSTOMER = "lines without a customer"
+    NO_PRODUCT = "lines about no product"
+
+
+class OnlineRetail:
+    """The data set as Penchant sees it.
+
+    A line with a customer is a purchase; its message id is made of its line number, because an invoice may hold a
+    product twice. A cancellation takes back the customer's latest purchase of the product that is not taken back yet,
+    if it cancels at least the quantity bought then; other cancellations are left alone. Times are read as UTC.
+    """
+
+    def __init__(self, path: Path = PATH) -> None:
+        self._path = path
+
+    def products(self) -> list[Product]:
+        """The catalogue: each product's text is the description that most of its lines with a customer carry.
+
+        Of equally frequent ones the first in the alphabet is taken.
+        """
+        return [
+            Product(product_id=stock_code, text=min(counts, key=lambda text: (-counts[text], text)))
+            for stock_code, counts in sorted(self._survey.texts.items())
+        ]
+
+    def submissions(self, shift: timedelta) -> Iterator[tuple[Kind, Submission | None]]:
+        """What each line of the file is, in order, and its event if it is one, `shift` later than it happened."""
+        open_purchases: defaultdict[tuple[str, str], list[_Line]] = defaultdict(list)
+        for line in self._lines():
+            if not line.customer:
+                yield Kind.NO_CUSTOMER, None
+                continue
+            if not _is_event(line):
+                yield Kind.NO_PRODUCT, None
+                continue
+            pair = (line.customer, line.stock_code)
+            purchases = open_purchases[pair] if pair in self._survey.cancelled else []
+            if not line.is_cancellation:
+                purchases.append(line)
+                yield Kind.PURCHASE, Submission(event=_purchase(line, shift))
+            elif purchases and -line.quantity >= purchases[-1].quantity:
+                yield Kind.RETRACTION, Submission(event=_retraction(line, purchases.pop(), shift))
+            else:
+                yield Kind.OTHER_CANCELLATION, None
+
+    @cached_property
+    def _survey(self) -> "_Survey":
+        survey = _Survey()
+        for line in self._lines():
+            if not _is_event(line):
+                continue
+            if line.description.strip():
+                survey.texts[line.stock_code][" ".join(line.description.split())] += 1
+            if line.is_cancellation:
+                survey.cancelled.add((line.customer, line.stock_code))
+        return survey
+
+    def _lines(self) -> Iterator[_Line]:
+        with gzip.open(self._path, "rt", encoding="utf-8", newline="") as file:
+            rows = csv.reader(file)
+            next(rows)
+            for number, (invoice, code, description, quantity, time, _price, customer, _country) in enumerate(rows, 2):
+                yield _Line(number, invoice, code, description, int(quantity), time, customer)
+
+
+@frozen
+class _Survey:
+    """What has to be known of the whole file before its first line can be read as an event."""
+
+    texts: defaultdict[str, Counter[str]] = field(factory=lambda: defaultdict(Counter))
+    cancelled: set[tuple[str, str]] = field(factory=set)
+    """Customer and product of every cancellation: only their purchases have to be remembered."""
+
+
+def shift_to_yesterday(today: date) -> timedelta:
+    """By how many whole days the data have to be moved to end on the day before `today`."""
+    return today - timedelta(days=1) - LAST_DAY
+
+
+def _is_event(line: _Line) -> bool:
+    return bool(line.customer) and _PRODUCT_CODE.fullmatch(line.stock_code) is not None
+
+
+def _purchase(line: _Line, shift: timedelta) -> Interaction:
+    return Interaction(
+        message_id=line.message_id,
+        user_id=line.customer,
+        event_type=EventType.PURCHASE,
+        product_id=line.stock_code,
+        occurred_at=_time(line) + shift,
+    )
+
+
+def _retraction(line: _Line, purchase: _Line, shift: timedelta) -> Retraction:
+    return Retraction(
+        message_id=line.message_id,
+        user_id=line.customer,
+        retracts=purchase.message_id,
+        occurred_at=_time(line) + shift,
+    )
+
+
+def _time(line: _Line) -> datetime:
+    return datetime.fromisoformat(line.time).replace(tzinfo=UTC)

@@ -1,0 +1,74 @@
+"""The program `penchant`: its commands, and how its errors look."""
+
+import gc
+import os
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from domain.errors import PenchantError, TransientError
+from entrypoints.cli import maintenance, profile, recording
+from entrypoints.cli.catalogue import products
+from entrypoints.cli.demo import demo
+from entrypoints.cli.output import err
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+app = typer.Typer(
+    name="penchant",
+    help="One live vector per user that says what the user is into now, exact and rebuildable from the log.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command()(demo)
+app.command()(recording.record)
+app.command()(profile.recommend)
+app.command()(maintenance.verify)
+app.command()(maintenance.rebuild)
+app.command("catch-up")(maintenance.catch_up)
+app.command()(maintenance.stats)
+app.command()(maintenance.setup)
+app.add_typer(recording.events, name="events")
+app.add_typer(products, name="products")
+app.add_typer(profile.profile, name="profile")
+app.add_typer(maintenance.config, name="config")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"penchant {version('penchant')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the program. Exit code 0; 1 a check or the work failed; 2 wrong usage, input or configuration."""
+    # Batches are thousands of small objects without cycles; looking through them so often would cost a quarter.
+    gc.set_threshold(50_000, 20, 20)
+    try:
+        app()
+    except PenchantError as error:
+        if os.environ.get("PENCHANT_DEBUG"):
+            raise
+        err.print(f"[bold red]penchant:[/bold red] {_escaped(error)}", soft_wrap=True)
+        sys.exit(EXIT_FAILED if isinstance(error, TransientError) else EXIT_USAGE)
+
+
+def _escaped(error: PenchantError) -> str:
+    from rich.markup import escape
+
+    return escape(str(error))

@@ -1,0 +1,266 @@
+"""`penchant demo`: real purchases in, live embeddings out, and the proof."""
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from shutil import which
+from sys import argv, platform
+
+import typer
+from attrs import field, frozen
+
+from adapters.online_retail.dataset import LINES, Kind, shift_to_yesterday
+from application.event_message import Submission
+from application.record import Receipt, RecordStatus
+from domain.errors import ConfigurationError
+from domain.interaction import EventType, Interaction, LoggedEvent, Retraction
+from domain.user_embedding import UserEmbedding
+from entrypoints.cli.maintenance import print_verification
+from entrypoints.cli.output import ago, out, progress, table
+from entrypoints.cli.wiring import penchant
+from entrypoints.container import Container
+
+BATCH = 4_000
+SHIFT = "online-retail-shift-days"
+CLOCKS, CUTLERY, BREAD_BINS = "15380", "12664", "12464"
+CUSTOMERS = (CLOCKS, CUTLERY, BREAD_BINS)
+PHRASE = "hot water bottle"
+HOT_WATER_BOTTLE = "23355"
+
+
+def demo() -> None:
+    """Load half a million real shop events and watch embeddings live.
+
+    The data are the invoices of a British gift shop (Online Retail, UCI, CC BY 4.0), moved by whole days to end
+    yesterday. They go into PENCHANT_HOME the way every event goes; running it again changes nothing.
+
+    Example:
+
+      penchant demo
+    """
+    with penchant() as container:
+        _demo(container)
+
+
+def _demo(container: Container) -> None:
+    out.rule("[bold]Penchant[/bold]: what each customer of a shop is into now", align="left")
+    days = _shift_days(container)
+    start = container.clock().monotonic()
+    loaded = _load(container, timedelta(days=days))
+    seconds = container.clock().monotonic() - start
+    _tell_what_was_loaded(container, loaded, days, seconds)
+    _show_customers(container)
+    search = _search_live(container)
+    _buy_twice_and_cancel(container, search)
+    out.print()
+    with progress("verifying", container.event_log().user_count()) as advance:
+        report = container.verify().all(advance)
+    print_verification(report)
+    total = container.clock().monotonic() - start
+    out.print(f"{total:.1f} s from the start of the import to this proof; {_peak_memory()}")
+    _suggest()
+    raise typer.Exit(1 if report.mismatches or report.lag else 0)
+
+
+def _shift_days(container: Container) -> int:
+    """By how many days the data are moved: decided at the first run, and kept beside the log."""
+    kept = container.registry().get(SHIFT)
+    if kept is None and container.event_log().count():
+        raise ConfigurationError(
+            f"PENCHANT_HOME ({container.settings().home}) holds events of another shop, and the demo would mix with "
+            "them. Try: PENCHANT_HOME=/tmp/penchant-demo penchant demo"
+        )
+    today = container.clock().now().date()
+    return int(container.registry().set_if_absent(SHIFT, str(shift_to_yesterday(today).days)))
+
+
+@frozen
+class _Loaded:
+    """What the import did."""
+
+    kinds: Counter[Kind] = field(factory=Counter)
+    statuses: Counter[RecordStatus] = field(factory=Counter)
+    rebuilt: Counter[str] = field(factory=Counter)
+
+    @property
+    def events(self) -> int:
+        return self.kinds[Kind.PURCHASE] + self.kinds[Kind.RETRACTION]
+
+
+def _load(container: Container, shift: timedelta) -> _Loaded:
+    loaded = _Loaded()
+    batch: list[Submission] = []
+
+    def flush() -> None:
+        loaded.statuses.update(receipt.status for receipt in container.record()(batch))
+        loaded.rebuilt.update(container.work().drain().rebuilt)
+        batch.clear()
+
+    container.import_products()(container.dataset().products())
+    with progress("loading invoice lines", LINES) as advance:
+        for number, (kind, submission) in enumerate(container.dataset().submissions(shift), start=1):
+            loaded.kinds[kind] += 1
+            if submission is not None:
+                batch.append(submission)
+            if len(batch) == BATCH:
+                flush()
+            if number % BATCH == 0:
+                advance(BATCH)
+        flush()
+    return loaded
+
+
+def _tell_what_was_loaded(container: Container, loaded: _Loaded, days: int, seconds: float) -> None:
+    kinds, counts = loaded.kinds, container.stats()()
+    out.print(
+        f"Loaded [bold]{loaded.events:,}[/bold] events of {counts.users:,} customers and {counts.products:,} products "
+        f"in {seconds:.1f} s: [bold]{loaded.events / seconds:,.0f} events/s[/bold], each recorded durably and applied."
+    )
+    out.print(
+        f"  {kinds[Kind.PURCHASE]:,} purchases, {kinds[Kind.RETRACTION]:,} of them taken back later. Left out: "
+        f"{kinds[Kind.NO_CUSTOMER]:,} lines without a customer, {kinds[Kind.NO_PRODUCT]:,} about postage, fees and the "
+        f"like, {kinds[Kind.OTHER_CANCELLATION]:,} cancellations of a part or of nothing known."
+    )
+    out.print(f"  All times are {days:,} days later than they were, so that the data end on the eve of the first run.")
+    if loaded.statuses[RecordStatus.RECORDED]:
+        rebuilds = ", ".join(f"{count:,} {reason}" for reason, count in sorted(loaded.rebuilt.items())) or "none"
+        others = loaded.rebuilt.total() - loaded.rebuilt["new"]
+        out.print(f"  Rebuilds from the log on the way: {rebuilds} users; {others or 'none'} for any other reason.")
+    if loaded.statuses[RecordStatus.REPEATED]:
+        repeated = loaded.statuses[RecordStatus.REPEATED]
+        out.print(
+            f"  {repeated:,} of them were in the log already, so recording them again [bold]changed nothing[/bold]."
+        )
+
+
+def _show_customers(container: Container) -> None:
+    now = container.clock().now()
+    rows = []
+    for user_id in CUSTOMERS:
+        bought = _latest_purchases(container, user_id)
+        texts = container.catalogue().read([p for p, _ in bought])
+        lately = "\n".join(f"{texts[p].product.text} ({ago(logged.event.occurred_at, now)})" for p, logged in bought)
+        next_up = "\n".join(f"{r.text} {r.similarity:.2f}" for r in container.recommend().products(user_id, 4))
+        rows.append((user_id, lately + "\n", next_up))
+    out.print()
+    out.print(table("Three customers", ("customer", "bought lately", "would be shown next"), rows))
+
+
+def _latest_purchases(container: Container, user_id: str, count: int = 4) -> list[tuple[str, LoggedEvent]]:
+    latest: dict[str, LoggedEvent] = {}
+    for page in container.event_log().history([user_id]):
+        for logged in page:
+            event = logged.event
+            if isinstance(event, Interaction) and event.product_id is not None and logged.retracted_by is None:
+                latest.pop(event.product_id, None)
+                latest[event.product_id] = logged
+    return list(latest.items())[: -count - 1 : -1]
+
+
+def _search_live(container: Container) -> str:
+    """Record a search and show what it moves. Returns the user's id."""
+    user_id, message_id = BREAD_BINS, "demo-search"
+    before = _state(container, user_id)
+    shown_before = _closeness(container, user_id)
+    search = Interaction(
+        message_id=message_id,
+        user_id=user_id,
+        event_type=EventType.SEARCH,
+        search_phrase=PHRASE,
+        occurred_at=container.clock().now(),
+    )
+    (receipt,) = container.record()([Submission(event=search, time_given=False)])
+    recorded = container.clock().monotonic()
+    container.work().drain()
+    after = _state(container, user_id)
+    milliseconds = (container.clock().monotonic() - recorded) * 1_000
+    shown_after = _closeness(container, user_id)
+    out.print()
+    out.print(f'[bold]A search, live.[/bold] Customer {user_id} searches for "{PHRASE}".')
+    if receipt.status is RecordStatus.REPEATED:
+        out.print(
+            f"  It is in the log since an earlier run: still version {after.version}, [bold]nothing changed[/bold]."
+        )
+        return user_id
+    out.print(f"  before  {shown_before}, version {before.version}")
+    out.print(f"  after   {shown_after}, version {after.version}")
+    out.print(f"  readable [bold]{milliseconds:.0f} ms[/bold] after it was recorded")
+    return user_id
+
+
+def _closeness(container: Container, user_id: str) -> str:
+    """How near the hot water bottle is to the user, and its place among all products not bought."""
+    products = container.recommend().products(user_id, container.catalogue().count())
+    rank, product = next(
+        (rank, product) for rank, product in enumerate(products, start=1) if product.product_id == HOT_WATER_BOTTLE
+    )
+    return f"{product.text}: similarity {product.similarity:+.2f}, place {rank:,} of {len(products):,}"
+
+
+def _buy_twice_and_cancel(container: Container, user_id: str) -> None:
+    before = _state(container, user_id)
+    purchase = Interaction(
+        message_id="demo-purchase",
+        user_id=user_id,
+        event_type=EventType.PURCHASE,
+        product_id=HOT_WATER_BOTTLE,
+        occurred_at=container.clock().now(),
+    )
+    submission = Submission(event=purchase, time_given=False)
+    once, first = _apply(container, submission)
+    twice, second = _apply(container, submission)
+    out.print()
+    out.print("[bold]A purchase, recorded twice.[/bold] The same message comes again, as messages do.")
+    out.print(f"  first   {first.status}: {once.event_count:,} live events, version {once.version}")
+    out.print(f"  second  {second.status}: {twice.event_count:,} live events, version {twice.version}")
+    retraction = Retraction(
+        message_id="demo-cancellation",
+        user_id=user_id,
+        retracts="demo-purchase",
+        occurred_at=container.clock().now(),
+    )
+    after, receipt = _apply(container, Submission(event=retraction, time_given=False))
+    out.print("[bold]A cancellation.[/bold] The purchase is taken back, as if it had never been.")
+    same = _cosine(before, after)
+    out.print(
+        f"  {receipt.status}: {after.event_count:,} live events, version {after.version}; "
+        f"cosine with the embedding before the purchase {same:.9f}"
+    )
+
+
+def _apply(container: Container, submission: Submission) -> tuple[UserEmbedding, Receipt]:
+    (receipt,) = container.record()([submission])
+    container.work().drain()
+    return _state(container, submission.event.user_id), receipt
+
+
+def _state(container: Container, user_id: str) -> UserEmbedding:
+    return container.store().read([user_id])[user_id]
+
+
+def _cosine(one: UserEmbedding, other: UserEmbedding) -> float:
+    if one.embedding is None or other.embedding is None:
+        return 0.0
+    return float(one.embedding.astype("f8") @ other.embedding.astype("f8"))
+
+
+def _peak_memory() -> str:
+    """The largest amount of memory that this process had, in words."""
+    try:
+        import resource
+    except ImportError:
+        return "peak memory unknown on this system"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return f"peak memory {peak / (2**20 if platform == 'darwin' else 2**10):,.0f} MiB"
+
+
+def _suggest() -> None:
+    program = "penchant" if which("penchant") else str(Path(argv[0]))
+    out.print()
+    out.print("Try next:")
+    for command in (
+        f"{program} profile explain {CLOCKS}",
+        f'{program} record --user {CLOCKS} --event search --phrase "christmas tree"',
+        f"{program} recommend {CLOCKS}",
+    ):
+        out.print(f"  [cyan]{command}[/cyan]")

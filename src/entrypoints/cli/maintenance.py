@@ -1,0 +1,195 @@
+"""`penchant setup`, `config show`, `stats`, `verify`, `rebuild` and `catch-up`."""
+
+import random
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from attrs import asdict
+
+from application.active_recipe import ACTIVE_RECIPE
+from application.rebuild import pages_of_users
+from application.verify import VerifyReport
+from domain.errors import InvalidValueError
+from domain.identifier import parse_identifier
+from entrypoints.cli.output import Json, out, print_json, progress, table
+from entrypoints.cli.wiring import apply_all, penchant, unchecked
+from entrypoints.container import PORTS, Container
+from entrypoints.settings import Settings, variable_of
+
+MISMATCHES_SHOWN = 20
+
+config = typer.Typer(help="How this Penchant is configured.", no_args_is_help=True)
+
+
+def setup(as_json: Json = False) -> None:
+    """Make or upgrade the tables. Safe to repeat; on embedded parts every command does it by itself.
+
+    Example:
+
+      penchant setup
+    """
+    with unchecked() as container:
+        changed = container.schema().upgrade()
+        revision = container.schema().revision()
+        home = str(container.settings().home)
+    if as_json:
+        print_json({"changed": changed, "revision": revision, "home": home})
+    else:
+        out.print(f"The tables in {home} are {'now' if changed else 'already'} at revision {revision}.", markup=False)
+
+
+@config.command("show")
+def show(as_json: Json = False) -> None:
+    """Show every setting with its variable, and which adapter serves which port.
+
+    Example:
+
+      penchant config show
+    """
+    with unchecked() as container:
+        settings: Settings = container.settings()
+        values = {variable_of(name): str(getattr(settings, name)) for name in Settings.model_fields}
+        set_here = {variable_of(name) for name in settings.model_fields_set}
+        adapters = {port: type(getattr(container, port)()).__name__ for port in PORTS}
+        configured = container.recipe()
+        active = container.registry().get(ACTIVE_RECIPE) if container.schema().is_current() else None
+    if as_json:
+        recipe = {"id": configured.id, "active": active == configured.as_json() if active else None}
+        print_json({"settings": values, "adapters": adapters, "recipe": recipe})
+        return
+    rows = [(name, value, "set" if name in set_here else "default") for name, value in values.items()]
+    out.print(table("Settings", ("variable", "value", ""), rows))
+    out.print()
+    out.print(table("Ports", ("port", "adapter"), list(adapters.items())))
+    out.print()
+    note = "not active yet" if active is None else "active" if active == configured.as_json() else "NOT the active one"
+    half_life = f"half-life {configured.decay.half_life_days:.1f} days"
+    out.print(f"Recipe {configured.id} ({note}): {half_life}, {configured.model}", markup=False)
+
+
+def stats(as_json: Json = False) -> None:
+    """Count what there is and what is on its way.
+
+    Example:
+
+      penchant stats --json
+    """
+    with penchant() as container:
+        counts = asdict(container.stats()())
+    if as_json:
+        print_json(counts)
+        return
+    rows = [(name.replace("_", " "), f"{count:,}") for name, count in counts.items()]
+    out.print(table("Penchant holds", ("", "count"), rows, ("count",)))
+
+
+def verify(
+    user: Annotated[list[str] | None, typer.Option(help="Only this user; may be repeated.")] = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="Only so many users, chosen at random.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All users; the default.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Hold stored embeddings against a fold of exactly the events they say they have applied.
+
+    Nothing has to stand still for it. Exit code 1 if any differs by more than rounding.
+
+    Examples:
+
+      penchant verify --all
+
+      penchant verify --sample 500 --json
+    """
+    if sum((user is not None, sample is not None, every)) > 1:
+        raise InvalidValueError("--user, --sample and --all", "exclude each other", "give one of them")
+    with penchant() as container:
+        report = _verify(container, user, sample)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        print_verification(report)
+    raise typer.Exit(1 if report.mismatches else 0)
+
+
+def _verify(container: Container, user: list[str] | None, sample: int | None) -> VerifyReport:
+    if user is not None:
+        return container.verify()([parse_identifier("user", one) for one in user])
+    if sample is not None:
+        users = [user_id for page in pages_of_users(container.event_log()) for user_id in page]
+        chosen = random.sample(users, min(sample, len(users)))  # a sample, not a secret
+        return container.verify()(chosen)
+    with progress("verifying", container.event_log().user_count()) as advance:
+        return container.verify().all(advance)
+
+
+def print_verification(report: VerifyReport) -> None:
+    """Say what verify found, the first mismatches by name."""
+    for mismatch in report.mismatches[:MISMATCHES_SHOWN]:
+        out.print(f"[red]✗[/red] user {mismatch.user_id} {mismatch.reason}")
+    counted = f"{report.users:,} users, {report.events:,} events"
+    lag = f"lag {report.lag:,}, waiting for a product {report.waiting:,}"
+    if report.mismatches:
+        out.print(f"[bold red]{len(report.mismatches):,} of {counted} do not match the log[/bold red] ({lag})")
+        out.print("`penchant rebuild --user …` computes one anew from the log; find out first who changed it.")
+    else:
+        out.print(
+            f"[bold green]✓[/bold green] {counted}: every embedding equals the log "
+            f"(largest difference {report.max_error:.1e} of its length; {lag})"
+        )
+
+
+def rebuild(
+    user: Annotated[list[str] | None, typer.Option(help="This user; may be repeated.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All users of the log.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compute embeddings anew from the log, whatever is stored.
+
+    Examples:
+
+      penchant rebuild --user 17850
+
+      penchant rebuild --all
+    """
+    if (user is None) != every:
+        raise InvalidValueError("--user or --all", "is needed, not both", "say whom to rebuild")
+    with penchant() as container:
+        if user is not None:
+            users = [parse_identifier("user", one) for one in user]
+            unknown = set(users) - set(container.event_log().heads_of(users))
+            if unknown:
+                raise InvalidValueError("--user", f"{min(unknown)!r} has no events", "check the id")
+            container.rebuild()(users)
+            rebuilt = len(users)
+        else:
+            with progress("rebuilding", container.event_log().user_count()) as advance:
+                rebuilt = container.rebuild().all(advance)
+    if as_json:
+        print_json({"rebuilt": rebuilt})
+    else:
+        out.print(f"{rebuilt:,} users rebuilt from the log")
+
+
+def catch_up(
+    older_than: Annotated[float, typer.Option(min=0, help="Minutes; what is younger may be on its way.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Find events that were recorded long ago and are not applied, and apply them.
+
+    Heals a stored state that was lost or set back to a backup.
+
+    Example:
+
+      penchant catch-up --older-than 0
+    """
+    with penchant() as container:
+        with progress("looking", container.event_log().user_count()) as advance:
+            report = container.catch_up()(timedelta(minutes=older_than), advance)
+        apply_all(container)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        out.print(
+            f"{report.events:,} events of {report.users:,} users were behind"
+            + (" and are applied now" if report.events else "")
+        )

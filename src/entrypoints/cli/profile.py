@@ -1,0 +1,140 @@
+"""`penchant profile` and `penchant recommend`."""
+
+from typing import Annotated
+
+import typer
+from attrs import asdict
+
+from application.recommend import require_state
+from domain.identifier import parse_identifier
+from domain.user_embedding import UserEmbedding
+from entrypoints.cli.output import Json, ago, out, print_json, table
+from entrypoints.cli.wiring import penchant
+
+User = Annotated[str, typer.Argument(help="The user's id.", show_default=False)]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many to show.")]
+
+profile = typer.Typer(help="What a user is into, and why.", no_args_is_help=True)
+
+
+@profile.command()
+def show(user: User, as_json: Json = False) -> None:
+    """Show the stored embedding of a user.
+
+    Example:
+
+      penchant profile show 17850 --json
+    """
+    with penchant() as container:
+        state = require_state(container.store(), parse_identifier("user", user))
+        now = container.clock().now()
+    if as_json:
+        print_json(_fields(state))
+        return
+    rows = [
+        ("events", f"{state.event_count:,} live, {len(state.applied):,} of the log applied"),
+        ("as of", f"{state.as_of:%Y-%m-%d %H:%M:%S} UTC, {ago(state.as_of, now)}" if state.as_of else "no live event"),
+        ("weight", f"{state.weight:.3f}  the decayed sum of the event weights"),
+        ("norm", f"{state.norm:.3f}  the length of the decayed sum of the vectors"),
+        ("focus", f"{_bar(state.focus)} {state.focus:.2f}  how much the events agree"),
+        ("error", f"{state.error:.1e}  estimated rounding"),
+        ("embedding", _vector(state)),
+        ("version", f"{state.version}, model {state.model}, recipe {state.recipe}"),
+    ]
+    if state.applied.missing:
+        rows.append(("missing", f"{state.applied.missing_count:,} positions wait: {list(state.applied.missing)[:5]}"))
+    out.print(table(f"User {user}", ("", ""), rows))
+
+
+@profile.command()
+def explain(user: User, limit: Limit = 15, as_json: Json = False) -> None:
+    """Show which events make up the embedding, and how much each counts today.
+
+    Example:
+
+      penchant profile explain 17850
+    """
+    with penchant() as container:
+        influences = container.explain()(parse_identifier("user", user))
+        now = container.clock().now()
+    if as_json:
+        print_json({"user_id": user, "events": [asdict(influence) for influence in influences]})
+        return
+    rows = [
+        (
+            f"{influence.share:7.1%}",
+            f"{influence.weight:.3f}",
+            influence.event_type,
+            influence.text or influence.product_id or "",
+            ago(influence.occurred_at, now),
+        )
+        for influence in influences[:limit]
+    ]
+    out.print(
+        table(f"User {user}: what counts", ("share", "weight", "event", "about", "when"), rows, ("share", "weight"))
+    )
+    if len(influences) > limit:
+        rest = sum(influence.share for influence in influences[limit:])
+        out.print(f"… and {len(influences) - limit:,} more events with {rest:.1%} together", style="dim")
+
+
+@profile.command()
+def neighbours(user: User, limit: Limit = 10, as_json: Json = False) -> None:
+    """Show the users whose embeddings are nearest.
+
+    Example:
+
+      penchant profile neighbours 17850
+    """
+    with penchant() as container:
+        nearest = container.recommend().neighbours(parse_identifier("user", user), limit)
+    if as_json:
+        print_json({"user_id": user, "neighbours": [asdict(neighbour) for neighbour in nearest]})
+        return
+    rows = [(neighbour.user_id, f"{neighbour.similarity:.3f}") for neighbour in nearest]
+    out.print(table(f"User {user}: nearest users", ("user", "similarity"), rows, ("similarity",)))
+
+
+def recommend(user: User, limit: Limit = 10, as_json: Json = False) -> None:
+    """Show the products nearest to what the user is into now, without those bought.
+
+    Example:
+
+      penchant recommend 17850
+    """
+    with penchant() as container:
+        products = container.recommend().products(parse_identifier("user", user), limit)
+    if as_json:
+        print_json({"user_id": user, "products": [asdict(product) for product in products]})
+        return
+    rows = [(product.product_id, product.text, f"{product.similarity:.3f}") for product in products]
+    out.print(table(f"For user {user}", ("product", "text", "similarity"), rows, ("similarity",)))
+
+
+def _fields(state: UserEmbedding) -> dict[str, object]:
+    return {
+        "user_id": state.user_id,
+        "embedding": state.embedding,
+        "norm": state.norm,
+        "weight": state.weight,
+        "focus": state.focus,
+        "error": state.error,
+        "as_of": state.as_of,
+        "event_count": state.event_count,
+        "position": state.applied.position,
+        "missing": state.applied.missing,
+        "version": state.version,
+        "model": state.model,
+    }
+
+
+def _bar(part: float, width: int = 20) -> str:
+    full = round(part * width)
+    return "█" * full + "░" * (width - full)
+
+
+def _vector(state: UserEmbedding) -> str:
+    if state.embedding is None:
+        return "none: no live event" if not state.event_count else "none: the events cancel out"
+    some = ", ".join(f"{number:+.3f}" for number in state.embedding[:4])
+    return f"[{some}, …] {len(state.embedding)} dimensions, float32"

@@ -1,0 +1,120 @@
+"""A fixture a port, parametrised by the names of its adapters."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from adapters.sql.database import Database, sqlite_url
+from adapters.sql.schema import SqlSchema
+from application.ports.dead_letters import DeadLetters
+from application.ports.embedder import Embedder
+from application.ports.event_log import EventLog
+from application.ports.message_source import MessageSource
+from application.ports.outbox import Outbox
+from application.ports.phrase_vectors import PhraseVectors
+from application.ports.product_catalogue import ProductCatalogue
+from application.ports.product_changes import ProductChanges
+from application.ports.publisher import Publisher
+from application.ports.registry import Registry
+from application.ports.system import Clock, Ids, Metrics
+from application.ports.user_embedding_store import UserEmbeddingStore
+from tests.contract import adapters
+from tests.contract.adapters import CountOf, LogSide, SourceSide, Space
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("migrated") / "empty.sqlite"
+    database = Database(sqlite_url(path), "DATABASE_URL")
+    SqlSchema(database).upgrade()
+    database.dispose()
+    return path
+
+
+@pytest.fixture
+def space(tmp_path: Path, migrated: Path) -> Iterator[Space]:
+    space = Space(tmp_path, migrated)
+    yield space
+    space.close()
+
+
+@pytest.fixture(params=adapters.LOGS)
+def log_side(request: pytest.FixtureRequest, space: Space) -> LogSide:
+    return adapters.LOGS[request.param](space)
+
+
+@pytest.fixture
+def log(log_side: LogSide) -> EventLog:
+    return log_side.log
+
+
+@pytest.fixture
+def outbox(log_side: LogSide) -> Outbox:
+    return log_side.outbox
+
+
+@pytest.fixture(params=adapters.DEAD_LETTERS)
+def dead_letters(request: pytest.FixtureRequest, space: Space) -> DeadLetters:
+    return adapters.DEAD_LETTERS[request.param](space)
+
+
+@pytest.fixture(params=adapters.STORES)
+def store(request: pytest.FixtureRequest, space: Space) -> UserEmbeddingStore:
+    return adapters.STORES[request.param](space)
+
+
+@pytest.fixture(params=adapters.CATALOGUES)
+def catalogue(request: pytest.FixtureRequest, space: Space) -> ProductCatalogue:
+    return adapters.CATALOGUES[request.param](space)
+
+
+@pytest.fixture(params=adapters.PRODUCT_CHANGES)
+def changes(request: pytest.FixtureRequest, space: Space) -> ProductChanges:
+    return adapters.PRODUCT_CHANGES[request.param](space)
+
+
+@pytest.fixture(params=adapters.PHRASE_VECTORS)
+def phrase_vectors(request: pytest.FixtureRequest, space: Space) -> PhraseVectors:
+    return adapters.PHRASE_VECTORS[request.param](space)
+
+
+@pytest.fixture(params=adapters.REGISTRIES)
+def registry(request: pytest.FixtureRequest, space: Space) -> Registry:
+    return adapters.REGISTRIES[request.param](space)
+
+
+@pytest.fixture(params=adapters.SOURCES)
+def any_source(request: pytest.FixtureRequest, space: Space) -> SourceSide:
+    return adapters.SOURCES[request.param](space)
+
+
+@pytest.fixture(params=adapters.RETRYING_SOURCES)
+def retrying_source(request: pytest.FixtureRequest, space: Space) -> SourceSide:
+    return adapters.RETRYING_SOURCES[request.param](space)
+
+
+@pytest.fixture(params=adapters.PUBLISHERS)
+def published(request: pytest.FixtureRequest, space: Space) -> tuple[Publisher, MessageSource]:
+    return adapters.PUBLISHERS[request.param](space)
+
+
+@pytest.fixture(params=adapters.EMBEDDERS)
+def embedder(request: pytest.FixtureRequest, space: Space) -> Embedder:
+    return adapters.EMBEDDERS[request.param](space)
+
+
+@pytest.fixture(params=adapters.CLOCKS)
+def clock(request: pytest.FixtureRequest, space: Space) -> Clock:
+    return adapters.CLOCKS[request.param](space)
+
+
+@pytest.fixture(params=adapters.IDS)
+def ids(request: pytest.FixtureRequest, space: Space) -> Ids:
+    return adapters.IDS[request.param](space)
+
+
+@pytest.fixture(params=adapters.METRICS)
+def metrics(request: pytest.FixtureRequest, space: Space) -> tuple[Metrics, CountOf]:
+    return adapters.METRICS[request.param](space)

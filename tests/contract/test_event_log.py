@@ -1,0 +1,252 @@
+"""What every event log promises about what is in it."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import chain, groupby
+
+import pytest
+
+from application.ports.event_log import EventLog
+from domain.interaction import EventType, LoggedEvent
+from tests.builders import NOW, ODD_TEXTS, bought, interaction, retraction, searched
+from tests.contract.adapters import append
+
+
+def _history(log: EventLog, *user_ids: str) -> list[LoggedEvent]:
+    return list(chain.from_iterable(log.history(user_ids)))
+
+
+def test_what_was_appended_is_found_by_its_message_id(log: EventLog) -> None:
+    [logged] = append(log, [bought("m1")], NOW)
+
+    assert log.find(["m1", "m2"]) == {"m1": logged}
+    assert (logged.event, logged.position, logged.recorded_at) == (bought("m1"), 1, NOW)
+
+
+def test_an_empty_log_has_nothing(log: EventLog) -> None:
+    assert (log.count(), log.user_count()) == (0, 0)
+    assert log.find(["m1"]) == {}
+    assert _history(log, "ann") == []
+    assert list(log.heads(None, 10)) == []
+    assert log.heads_of(["ann"]) == {}
+    assert log.product_counts() == {}
+
+
+def test_asking_for_nothing_gives_nothing(log: EventLog) -> None:
+    append(log, [bought("m1")])
+
+    assert log.find([]) == {}
+    assert _history(log) == []
+    assert log.heads_of([]) == {}
+    assert list(chain.from_iterable(log.of_products([]))) == []
+    assert set(log.users_of_products([])) == set()
+
+
+def test_appending_nothing_changes_nothing(log: EventLog) -> None:
+    assert list(append(log, [])) == []
+    assert (log.count(), log.user_count()) == (0, 0)
+
+
+def test_positions_count_up_from_one_for_each_user(log: EventLog) -> None:
+    first = append(log, [searched("m1", user_id="ann"), searched("m2", user_id="bob"), searched("m3", user_id="ann")])
+    second = append(log, [searched("m4", user_id="bob"), searched("m5", user_id="ann")])
+
+    assert [(e.event.message_id, e.position) for e in [*first, *second]] == [
+        ("m1", 1), ("m2", 1), ("m3", 2), ("m4", 2), ("m5", 3),
+    ]  # fmt: skip
+
+
+def test_positions_go_on_within_one_transaction(log: EventLog) -> None:
+    with log.transaction() as transaction:
+        first = transaction.append([searched("m1"), searched("m2")], NOW)
+        second = transaction.append([searched("m3"), searched("m4", user_id="bob"), searched("m5")], NOW)
+
+    assert [logged.position for logged in [*first, *second]] == [1, 2, 3, 1, 4]
+    assert [logged.position for logged in _history(log, "ann")] == [1, 2, 3, 4]
+    assert log.heads_of(["ann", "bob"]) == {"ann": 4, "bob": 1}
+
+
+def test_every_field_of_an_interaction_comes_back(log: EventLog) -> None:
+    event = interaction(
+        "m1",
+        EventType.CLICK,
+        "tea",
+        occurred_at=datetime(1969, 7, 20, 20, 17, 40, 1, tzinfo=UTC),
+        user_session="session-1",
+        properties={"price": 0.1, "big": 2**60, "tags": ["é", "🧁", None, True, {}], "nul": "\x00", "empty": ""},
+    )
+    append(log, [event], NOW + timedelta(microseconds=123_457))
+
+    [found] = _history(log, "ann")
+    assert found.event == event
+    assert found.recorded_at == NOW + timedelta(microseconds=123_457)
+    assert found == log.find(["m1"])["m1"]
+
+
+def test_every_field_of_a_retraction_comes_back(log: EventLog) -> None:
+    event = retraction(
+        "m2", "m1", occurred_at=NOW + timedelta(microseconds=1), user_session="s", properties={"why": "late"}
+    )
+    append(log, [bought("m1"), event])
+
+    assert log.find(["m2"])["m2"].event == event
+
+
+@pytest.mark.parametrize("event_type", [EventType.VIEW, EventType.CLICK, EventType.PURCHASE])
+def test_every_event_type_comes_back(log: EventLog, event_type: EventType) -> None:
+    append(log, [interaction("m1", event_type, "tea")])
+
+    assert log.find(["m1"])["m1"].event == interaction("m1", event_type, "tea")
+
+
+def test_a_time_with_another_offset_comes_back_as_the_same_moment_in_utc(log: EventLog) -> None:
+    local = datetime(2026, 1, 31, 23, 30, 0, 999_999, tzinfo=timezone(timedelta(hours=-5, minutes=-30)))
+    append(log, [searched("m1", occurred_at=local)])
+
+    assert log.find(["m1"])["m1"].event.occurred_at == local
+
+
+@pytest.mark.parametrize("microsecond", [0, 1, 500_000, 999_999])
+def test_microseconds_are_kept(log: EventLog, microsecond: int) -> None:
+    append(log, [searched("m1", occurred_at=NOW.replace(microsecond=microsecond))])
+
+    assert log.find(["m1"])["m1"].event.occurred_at == NOW.replace(microsecond=microsecond)
+
+
+@pytest.mark.parametrize("properties", [None, {}, {"a": {"b": [1, 1.5, "x"]}}])
+def test_no_properties_and_empty_ones_are_told_apart(log: EventLog, properties: dict[str, object] | None) -> None:
+    append(log, [searched("m1", properties=properties)])
+
+    assert log.find(["m1"])["m1"].event.properties == properties
+
+
+def test_ids_are_compared_byte_by_byte(log: EventLog) -> None:
+    events = [bought(f"m-{text}", text, text) for text in ODD_TEXTS]
+    append(log, events)
+
+    assert log.user_count() == len(ODD_TEXTS)
+    assert log.heads_of(ODD_TEXTS) == dict.fromkeys(ODD_TEXTS, 1)
+    assert log.product_counts() == dict.fromkeys(ODD_TEXTS, 1)
+    for event in events:
+        assert [found.event for found in _history(log, event.user_id)] == [event]
+        assert set(log.users_of_products([event.user_id])) == {event.user_id}
+        assert log.find([event.message_id])[event.message_id].event == event
+    assert log.heads_of(["Abc", "abc  ", "ab", "a\x00"]) == {}
+
+
+@pytest.mark.parametrize("phrase", [*ODD_TEXTS, "🧁" * 1_000, "ق" * 1_000], ids=ascii)
+def test_phrases_come_back_as_they_were_typed(log: EventLog, phrase: str) -> None:
+    append(log, [searched("m1", search_phrase=phrase)])
+
+    [found] = _history(log, "ann")
+    assert found.event == searched("m1", search_phrase=phrase)
+
+
+def test_ids_of_the_longest_kind_are_told_apart(log: EventLog) -> None:
+    longest, other = "🧁" * 128, "🧁" * 127 + "x"
+    append(log, [bought(longest, longest, longest, user_session=longest)])
+
+    assert log.find([longest])[longest].event.user_id == longest
+    assert log.find([other]) == {}
+    assert log.heads_of([longest, other]) == {longest: 1}
+
+
+def test_history_says_by_what_an_event_was_retracted(log: EventLog) -> None:
+    append(log, [bought("m1"), bought("m2"), retraction("m3", "m1")])
+
+    assert [(e.position, e.retracted_by) for e in _history(log, "ann")] == [(1, 3), (2, None), (3, None)]
+
+
+def test_history_keeps_the_events_of_a_user_together_and_in_order(log: EventLog) -> None:
+    users = ("bob", "ann", "eve")
+    append(log, [searched(f"{user}-{n}", user_id=user) for n in range(5) for user in users])
+    append(log, [searched(f"{user}-{n}", user_id=user) for n in range(5, 9) for user in reversed(users)])
+
+    runs = {user: list(events) for user, events in groupby(_history(log, "eve", "ann"), lambda e: e.event.user_id)}
+    assert set(runs) == {"ann", "eve"}
+    for user, events in runs.items():
+        assert [(e.event.message_id, e.position) for e in events] == [(f"{user}-{n}", n + 1) for n in range(9)]
+
+
+def test_a_long_history_comes_in_pages_of_bounded_size(log: EventLog) -> None:
+    append(
+        log,
+        [searched(f"a{n}", user_id="ann") for n in range(5_000)]
+        + [searched(f"b{n}", user_id="bob") for n in range(1_500)],
+    )
+    append(log, [retraction("r1", "a0"), retraction("r2", "a4999")])
+
+    pages = list(log.history(["ann", "bob"]))
+
+    events = list(chain.from_iterable(pages))
+    assert max(map(len, pages)) <= 2_000
+    assert [e.position for e in events if e.event.user_id == "ann"] == list(range(1, 5_003))
+    assert [e.position for e in events if e.event.user_id == "bob"] == list(range(1, 1_501))
+    assert [(e.position, e.retracted_by) for e in events if e.retracted_by] == [(1, 5_001), (5_000, 5_002)]
+
+
+def test_history_is_of_one_moment_whatever_is_appended_while_it_is_read(log: EventLog) -> None:
+    append(log, [searched(f"a{n}", user_id="ann") for n in range(4_500)] + [searched("b0", user_id="bob")])
+    pages = log.history(["ann", "bob"])
+    first = next(pages)
+
+    append(
+        log,
+        [searched("a-late", user_id="ann"), searched("b-late", user_id="bob"), retraction("r", "b0", user_id="bob")],
+    )
+
+    events = [*first, *chain.from_iterable(pages)]
+    assert len(events) == 4_501
+    assert all(e.retracted_by is None for e in events)
+
+
+def test_a_reader_may_stop_in_the_middle_of_a_history(log: EventLog) -> None:
+    append(log, [searched(f"a{n}") for n in range(4_500)])
+    pages = log.history(["ann"])
+    next(pages)
+    del pages
+
+    append(log, [searched("later")])
+    assert log.heads_of(["ann"]) == {"ann": 4_501}
+
+
+def test_heads_come_page_by_page_each_user_once(log: EventLog) -> None:
+    append(log, [searched(f"{user}-{n}", user_id=user) for user in ODD_TEXTS for n in range(3)])
+
+    found: list[tuple[str, int]] = []
+    after: str | None = None
+    while page := log.heads(after, 2):
+        assert len(page) <= 2
+        found += page
+        after = page[-1][0]
+
+    assert sorted(found) == [(user, 3) for user in sorted(ODD_TEXTS)]
+
+
+def test_events_and_users_are_found_by_product(log: EventLog) -> None:
+    append(log, [bought("m1", "tea", "ann"), bought("m2", "cup", "bob")])
+    append(log, [bought("m3", "tea", "eve"), bought("m4", "bag", "eve"), searched("m5")])
+
+    found = chain.from_iterable(log.of_products(["tea", "cup", "unheard of"]))
+    assert sorted(e.event.message_id for e in found) == ["m1", "m2", "m3"]
+    assert set(log.users_of_products(["tea", "unheard of"])) == {"ann", "eve"}
+
+
+def test_product_counts_leave_out_what_is_retracted(log: EventLog) -> None:
+    append(log, [bought("m1"), bought("m2"), bought("m3", "cup"), searched("m4")])
+    append(log, [retraction("m5", "m1"), retraction("m6", "m3")])
+
+    assert log.product_counts() == {"tea": 1}
+
+
+def test_counts_are_of_events_and_of_users(log: EventLog) -> None:
+    append(log, [bought("m1"), retraction("m2", "m1"), searched("m3", user_id="bob")])
+
+    assert (log.count(), log.user_count()) == (3, 2)
+
+
+def test_a_list_longer_than_a_statement_takes_is_no_limit(log: EventLog) -> None:
+    append(log, [searched("m1", user_id="u00001"), searched("m2", user_id="u39999")])
+    many = [f"u{n:05d}" for n in range(40_000)]
+
+    assert log.heads_of(many) == {"u00001": 1, "u39999": 1}
+    assert [e.event.message_id for e in _history(log, *many)] == ["m1", "m2"]
