@@ -39,9 +39,10 @@ class Actor:
         return self._future.result(timeout=0)
 
     def step(self) -> None:
-        """Let it make its next call."""
-        self._go.release()
-        self._stands.acquire()
+        """Let it make its next call. Nothing happens if it is finished."""
+        if not self.finished:
+            self._go.release()
+            self._stands.acquire()
 
     def run(self) -> Any:
         """Let it come to its end, and return its result."""
@@ -57,8 +58,7 @@ class Actor:
     def kill(self, after_call: bool = False) -> None:
         """Let it die where it stands: before its next call, or after that has taken effect and before it is told."""
         self._dies_before, self._dies_after = not after_call, after_call
-        if not self.finished:
-            self.step()
+        self.step()
 
     def begin(self, future: "Future[Any]") -> None:
         """Wait until the process stands before its first call."""

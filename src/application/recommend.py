@@ -99,7 +99,7 @@ def _nearest(
     for ids, matrix in blocks:
         scores = matrix @ user
         count = min(len(ids), limit + len(excluded))
-        rows = np.argpartition(-scores, count - 1)[:count] if count else ()
+        rows: list[int] = np.flatnonzero(scores >= np.partition(scores, -count)[-count]).tolist() if count else []
         best += [(ids[row], float(scores[row])) for row in rows if ids[row] not in excluded]
         best = sorted(best, key=lambda found: (-found[1], found[0]))[:limit]
     return best

@@ -130,9 +130,10 @@ class VerifyUsers:
         """The suspects whose state has been written since it was read, or whose products are changing now."""
         if not suspects:
             return ()
+        # In this order: a change that is over by the first of these reads has rewritten its users before the second.
+        changing = self._changes.product_ids()
         again = self._store.read(suspects)
         moved = {user_id for user_id in suspects if _write_id(again, user_id) != _write_id(states, user_id)}
-        changing = self._changes.product_ids()
         return moved | (set(self._log.users_of_products(changing)) & set(suspects) if changing else set())
 
     def _look(self, user_ids: Sequence[str], states: Mapping[str, UserEmbedding]) -> VerifyReport:

@@ -59,7 +59,7 @@ class AppliedPositions:
 
     def with_applied(self, positions: Iterable[int]) -> "AppliedPositions":
         """This set and `positions`, each at least 1, in any order and any number of times."""
-        added = _as_ranges(positions)
+        added = as_ranges(positions)
         if not added:
             return self
         top = max(self.position, added[-1][1])
@@ -67,7 +67,8 @@ class AppliedPositions:
         return AppliedPositions(top, _without(_joined(gaps), added))
 
 
-def _as_ranges(positions: Iterable[int]) -> list[Range]:
+def as_ranges(positions: Iterable[int]) -> list[Range]:
+    """Numbers in any order as sorted ranges that neither touch nor overlap."""
     return _joined((position, position) for position in sorted(set(positions)))
 
 

@@ -26,6 +26,8 @@ def parse_identifier(field: str, raw: object) -> str:
 
 def check_identifier(field: str, value: object) -> None:
     """Raise InvalidValueError unless `value` is an identifier."""
+    if type(value) is str and 1 <= len(value) <= MAX_LENGTH and value.isascii():
+        return  # nearly all of them
     if not isinstance(value, str):
         raise InvalidValueError(field, f"is {type(value).__name__}, not a string", "send a string or an integer")
     if not 1 <= len(value) <= MAX_LENGTH:
@@ -44,17 +46,4 @@ def check_unicode(field: str, value: str) -> None:
 def identifier(instance: object, attribute: "Attribute[Any]", value: object) -> None:
     """Validate an attrs field as an identifier."""
     del instance
-    if not _is_plain(value):
-        check_identifier(attribute.name, value)
-
-
-def optional_identifier(instance: object, attribute: "Attribute[Any]", value: object) -> None:
-    """Validate an attrs field as an identifier or None."""
-    del instance
-    if value is not None and not _is_plain(value):
-        check_identifier(attribute.name, value)
-
-
-def _is_plain(value: object) -> bool:
-    """Whether it is an identifier in ASCII, as nearly all are: the log is read by the hundred thousand."""
-    return type(value) is str and 1 <= len(value) <= MAX_LENGTH and value.isascii()
+    check_identifier(attribute.name, value)

@@ -1,9 +1,6 @@
 """Points in time: aware datetimes at the edges, whole microseconds since 1970 (UTC) in arrays."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
-
-from attrs import Attribute
 
 from domain.errors import InvalidValueError
 
@@ -29,9 +26,3 @@ def check_aware(field: str, value: object) -> None:
     """Raise InvalidValueError unless `value` is a datetime with an offset."""
     if not isinstance(value, datetime) or (value.tzinfo is not UTC and value.utcoffset() is None):
         raise InvalidValueError(field, "has no offset from UTC", "send RFC 3339 such as 2026-01-31T12:00:00Z")
-
-
-def aware(instance: object, attribute: "Attribute[Any]", value: object) -> None:
-    """Validate an attrs field as an aware datetime."""
-    del instance
-    check_aware(attribute.name, value)

@@ -1,11 +1,13 @@
 """Every adapter by port and name: the one place to add a line to when there is a new one."""
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from shutil import copyfile
 
+import sqlalchemy as sa
 from attrs import frozen
 
 from adapters.memory.broker import MemoryBroker
@@ -74,7 +76,7 @@ class SourceSide:
 class Space:
     """What the adapters of one test run on: a folder, and servers that are opened when first asked for."""
 
-    def __init__(self, folder: Path, migrated: Path) -> None:
+    def __init__(self, folder: Callable[[], Path], migrated: Path) -> None:
         self._folder = folder
         self._migrated = migrated
         self._opened: list[Database] = []
@@ -82,13 +84,15 @@ class Space:
     @cached_property
     def sqlite(self) -> Database:
         """A SQLite file with all tables, and nothing in them."""
-        copyfile(self._migrated, self._folder / "penchant.sqlite")
+        copyfile(self._migrated, self._folder() / "penchant.sqlite")
         return self.sqlite_again()
 
     def sqlite_again(self) -> Database:
         """The same file as another process opens it."""
-        self._opened.append(Database(sqlite_url(self._folder / "penchant.sqlite"), "DATABASE_URL"))
-        return self._opened[-1]
+        database = Database(sqlite_url(self._folder() / "penchant.sqlite"), "DATABASE_URL")
+        sa.event.listen(database.engine, "connect", _limit_variables)
+        self._opened.append(database)
+        return database
 
     @cached_property
     def memory(self) -> MemoryDatabase:
@@ -99,6 +103,10 @@ class Space:
         """Close what was opened."""
         for database in self._opened:
             database.dispose()
+
+
+def _limit_variables(connection: sqlite3.Connection, _: object) -> None:
+    connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)  # SQLite's own; some builds take more
 
 
 def _memory_log(space: Space) -> LogSide:

@@ -34,8 +34,8 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def space(tmp_path: Path, migrated: Path) -> Iterator[Space]:
-    space = Space(tmp_path, migrated)
+def space(request: pytest.FixtureRequest, migrated: Path) -> Iterator[Space]:
+    space = Space(lambda: request.getfixturevalue("tmp_path"), migrated)
     yield space
     space.close()
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from application.verify import ROUNDINGS_ALLOWED
@@ -64,6 +64,7 @@ def test_events_that_cancel_out_leave_no_embedding_and_norm_zero() -> None:
     assert state.as_of == NOW
 
 
+@settings(max_examples=20)
 @given(st.integers(0, 2**32), st.sampled_from([0.0, 0.023, 1.0]))
 def test_the_error_estimate_bounds_the_true_error_over_many_stores(seed: int, rate: float) -> None:
     random, decay = np.random.default_rng(seed), Decay(rate_per_day=rate)

@@ -4,10 +4,10 @@ import csv
 import gzip
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,11 +26,13 @@ _PRODUCT_CODE = re.compile(r"\d{5}[A-Za-z]*")
 
 
 class _Line(NamedTuple):
+    """A line with a customer and a product."""
+
     number: int
     invoice: str
     stock_code: str
     description: str
-    quantity: int
+    quantity: str
     time: str
     customer: str
 
@@ -70,7 +72,7 @@ class OnlineRetail:
         Of equally frequent ones the first in the alphabet is taken.
         """
         return [
-            Product(product_id=stock_code, text=min(counts, key=lambda text: (-counts[text], text)))
+            Product(product_id=stock_code, text=_most_frequent(counts))
             for stock_code, counts in sorted(self._survey.texts.items())
         ]
 
@@ -78,18 +80,15 @@ class OnlineRetail:
         """What each line of the file is, in order, and its event if it is one, `shift` later than it happened."""
         open_purchases: defaultdict[tuple[str, str], list[_Line]] = defaultdict(list)
         for line in self._lines():
-            if not line.customer:
-                yield Kind.NO_CUSTOMER, None
-                continue
-            if not _is_event(line):
-                yield Kind.NO_PRODUCT, None
+            if isinstance(line, Kind):
+                yield line, None
                 continue
             pair = (line.customer, line.stock_code)
             purchases = open_purchases[pair] if pair in self._survey.cancelled else []
             if not line.is_cancellation:
                 purchases.append(line)
                 yield Kind.PURCHASE, Submission(event=_purchase(line, shift))
-            elif purchases and -line.quantity >= purchases[-1].quantity:
+            elif purchases and -int(line.quantity) >= int(purchases[-1].quantity):
                 yield Kind.RETRACTION, Submission(event=_retraction(line, purchases.pop(), shift))
             else:
                 yield Kind.OTHER_CANCELLATION, None
@@ -98,20 +97,25 @@ class OnlineRetail:
     def _survey(self) -> "_Survey":
         survey = _Survey()
         for line in self._lines():
-            if not _is_event(line):
+            if isinstance(line, Kind):
                 continue
             if line.description.strip():
-                survey.texts[line.stock_code][" ".join(line.description.split())] += 1
+                survey.texts[line.stock_code][line.description] += 1
             if line.is_cancellation:
                 survey.cancelled.add((line.customer, line.stock_code))
         return survey
 
-    def _lines(self) -> Iterator[_Line]:
+    def _lines(self) -> Iterator[_Line | Kind]:
         with gzip.open(self._path, "rt", encoding="utf-8", newline="") as file:
             rows = csv.reader(file)
             next(rows)
             for number, (invoice, code, description, quantity, time, _price, customer, _country) in enumerate(rows, 2):
-                yield _Line(number, invoice, code, description, int(quantity), time, customer)
+                if not customer:
+                    yield Kind.NO_CUSTOMER
+                elif not _PRODUCT_CODE.fullmatch(code):
+                    yield Kind.NO_PRODUCT
+                else:
+                    yield _Line(number, invoice, code, description, quantity, time, customer)
 
 
 @frozen
@@ -128,8 +132,8 @@ def shift_to_yesterday(today: date) -> timedelta:
     return today - timedelta(days=1) - LAST_DAY
 
 
-def _is_event(line: _Line) -> bool:
-    return bool(line.customer) and _PRODUCT_CODE.fullmatch(line.stock_code) is not None
+def _most_frequent(counts: Mapping[str, int]) -> str:
+    return " ".join(min(counts, key=lambda text: (-counts[text], text)).split())
 
 
 def _purchase(line: _Line, shift: timedelta) -> Interaction:
@@ -138,7 +142,7 @@ def _purchase(line: _Line, shift: timedelta) -> Interaction:
         user_id=line.customer,
         event_type=EventType.PURCHASE,
         product_id=line.stock_code,
-        occurred_at=_time(line) + shift,
+        occurred_at=_time(line.time) + shift,
     )
 
 
@@ -147,9 +151,10 @@ def _retraction(line: _Line, purchase: _Line, shift: timedelta) -> Retraction:
         message_id=line.message_id,
         user_id=line.customer,
         retracts=purchase.message_id,
-        occurred_at=_time(line) + shift,
+        occurred_at=_time(line.time) + shift,
     )
 
 
-def _time(line: _Line) -> datetime:
-    return datetime.fromisoformat(line.time).replace(tzinfo=UTC)
+@lru_cache(maxsize=64)
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)  # the lines of an invoice share it

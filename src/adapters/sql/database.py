@@ -26,9 +26,11 @@ CHECKPOINT_PAGES = 8_192
 
 _WRITES = "penchant_writes"
 
+_TAKEN = {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID"}
 _FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE", "SQLITE_IOERR_SHMSIZE"}
-_BUSY = {"SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED", "SQLITE_BUSY_RECOVERY"}
-_UNUSABLE = {"SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM"}
+# Families: SQLite tells SQLITE_READONLY_DIRECTORY from SQLITE_READONLY_DBMOVED, we need not.
+_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+_UNUSABLE = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")
 
 
 class Database:
@@ -43,7 +45,7 @@ class Database:
     def __init__(self, url: str, setting: str) -> None:
         self._address = make_url(url).render_as_string(hide_password=True)
         self._setting = setting
-        self.engine: Engine = sa.create_engine(url, hide_parameters=True)
+        self.engine: Engine = sa.create_engine(url, hide_parameters=True, pool_use_lifo=True)
         if self.engine.dialect.name == "sqlite":
             sa.event.listen(self.engine, "connect", _configure_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
@@ -72,19 +74,19 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except exc.IntegrityError as error:
-            raise LostRaceError("Another transaction has taken the same key; repeat this one.") from error
         except exc.DBAPIError as error:
             raise self._error_of(error) from error
 
     def _error_of(self, error: exc.DBAPIError) -> PenchantError:
         name = getattr(error.orig, "sqlite_errorname", "") if isinstance(error.orig, sqlite3.Error) else ""
         where = f"the database at {self._address} ({self._setting})"
+        if name in _TAKEN:
+            return LostRaceError("Another transaction has taken the same key; repeat this one.")
         if name in _FULL:
             return StorageFullError(f"There is no room left for {where}, so nothing was written; free some and repeat.")
-        if name in _BUSY:
+        if name.startswith(_BUSY):
             return TransientError(f"Others have kept {where} locked for {BUSY_TIMEOUT_SECONDS} s; try again.")
-        if name in _UNUSABLE:
+        if name.startswith(_UNUSABLE):
             return ConfigurationError(f"SQLite cannot use {where}: {error.orig}. Check the path and its permissions.")
         if "no such table" in str(error.orig):
             return ConfigurationError(f"The tables of {where} are missing or old; run `penchant setup`.")

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from adapters.sql.database import Database
-from adapters.sql.events import EVENT_COLUMNS, event_from, row_of
+from adapters.sql.events import EVENT_COLUMNS, columns_of, event_from
 from adapters.sql.outbox import enqueue
-from adapters.sql.statements import add_to_heads, in_parts, insert_many, is_one_of
+from adapters.sql.statements import add_to_heads, in_parts, insert_columns, is_one_of
 from adapters.sql.tables import user_heads, user_interactions
 from domain.interaction import Event, LoggedEvent, Retraction
 
@@ -51,7 +51,7 @@ class SqlLogTransaction:
             position = next_position[event.user_id]
             next_position[event.user_id] += 1
             logged.append(LoggedEvent(event=event, position=position, recorded_at=recorded_at))
-        insert_many(self._connection, _log, [row_of(item) for item in logged])
+        insert_columns(self._connection, _log, columns_of(logged))
         enqueue(self._connection, logged)
         return logged
 

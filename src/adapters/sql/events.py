@@ -22,6 +22,8 @@ EVENT_COLUMNS = (
     _log.c.properties,
 )
 
+_EVENT_FIELDS = tuple(column.name for column in EVENT_COLUMNS if column.name not in ("position", "recorded_at"))
+
 _EVENT_TYPES = {event_type.value: event_type for event_type in EventType}
 
 
@@ -65,23 +67,11 @@ def event_from(row: Sequence[Any], retracted_by: int | None = None) -> LoggedEve
     return LoggedEvent(event=event, position=position, recorded_at=recorded_at, retracted_by=retracted_by)
 
 
-def row_of(logged: LoggedEvent) -> dict[str, Any]:
-    """The row of a logged event."""
-    event = logged.event
-    row: dict[str, Any] = {
-        "message_id": event.message_id,
-        "user_id": event.user_id,
-        "position": logged.position,
-        "occurred_at": event.occurred_at,
-        "recorded_at": logged.recorded_at,
-        "user_session": event.user_session,
-        "properties": event.properties,
-    }
-    if isinstance(event, Retraction):
-        return row | {"event_type": None, "product_id": None, "search_phrase": None, "retracts": event.retracts}
-    return row | {
-        "event_type": event.event_type.value,
-        "product_id": event.product_id,
-        "search_phrase": event.search_phrase,
-        "retracts": None,
+def columns_of(logged: Sequence[LoggedEvent]) -> dict[str, list[Any]]:
+    """Logged events as the columns of their rows."""
+    events = [item.event for item in logged]
+    columns = {name: [getattr(event, name, None) for event in events] for name in _EVENT_FIELDS}
+    return columns | {
+        "position": [item.position for item in logged],
+        "recorded_at": [item.recorded_at for item in logged],
     }

@@ -40,24 +40,23 @@ def add_to_heads(connection: Connection, heads: sa.Table, counts: Sequence[tuple
         )
 
 
-def insert_many(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that all have the same columns, handed to the driver as they are.
+def insert_columns(connection: Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Insert rows given as columns of equal length, handed to the driver as they are.
 
-    SQLAlchemy prepares the parameters of each row anew; here that is done by column, which halves the time that
-    recording takes.
+    SQLAlchemy prepares the parameters of each row anew; doing it by column halves the time that recording takes.
     """
-    if not rows:
-        return
     dialect = connection.dialect
-    statement = sa.insert(table).compile(dialect=dialect, column_keys=list(rows[0]))
+    statement = sa.insert(table).compile(dialect=dialect, column_keys=list(columns))
     values = [
-        _bound([row[name] for row in rows], table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
-        for name in statement.positiontup or rows[0]
+        _bound(columns[name], table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
+        for name in statement.positiontup or columns
     ]
-    connection.exec_driver_sql(str(statement), list(zip(*values, strict=True)))
+    rows = list(zip(*values, strict=True))
+    if rows:
+        connection.exec_driver_sql(str(statement), rows)
 
 
-def _bound(values: list[Any], process: Callable[[Any], Any] | None) -> list[Any]:
+def _bound(values: Sequence[Any], process: Callable[[Any], Any] | None) -> Sequence[Any]:
     return values if process is None else [process(value) for value in values]
 
 

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from adapters.sql.types import Float32Vector, UtcDateTime, big_integer, identifier
+from adapters.sql.types import Float32Vector, UtcDateTime, big_integer, identifier, sha256_digest
 
 metadata = sa.MetaData()
 
@@ -58,7 +58,7 @@ phrase_vectors = sa.Table(
     "phrase_vectors",
     metadata,
     sa.Column("model", identifier(), primary_key=True),
-    sa.Column("phrase_hash", sa.LargeBinary(32), primary_key=True),  # a phrase itself is too long for a key on MySQL
+    sa.Column("phrase_hash", sha256_digest(), primary_key=True),  # a phrase itself is too long for a key on MySQL
     sa.Column("phrase", sa.String(1000), nullable=False),
     sa.Column("embedding", Float32Vector(), nullable=False),
 )

@@ -1,5 +1,6 @@
 """Column types that read and write domain values, the same on every database."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,17 +20,29 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
         return dialect.type_descriptor(mysql.DATETIME(fsp=6) if dialect.name == "mysql" else sa.String(32))
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
-        if value is None:
-            return None
-        utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "mysql" else utc.isoformat(" ", "microseconds")
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        return _to_naive if dialect.name == "mysql" else _to_text
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        instant: datetime = value.replace(tzinfo=UTC) if dialect.name == "mysql" else datetime.fromisoformat(value)
-        return instant
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        return _from_naive if dialect.name == "mysql" else _from_text
+
+
+def _to_naive(instant: datetime | None) -> datetime | None:
+    return None if instant is None else instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _from_naive(instant: datetime | None) -> datetime | None:
+    return None if instant is None else instant.replace(tzinfo=UTC)
+
+
+def _to_text(instant: datetime | None) -> str | None:
+    if instant is None:
+        return None
+    return (instant if instant.tzinfo is UTC else instant.astimezone(UTC)).isoformat(" ", "microseconds")
+
+
+def _from_text(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 class Float32Vector(sa.types.TypeDecorator[npt.NDArray[np.float32]]):
@@ -45,12 +58,17 @@ class Float32Vector(sa.types.TypeDecorator[npt.NDArray[np.float32]]):
         return value.astype("<f4", copy=False).tobytes() if value is not None else None
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> npt.NDArray[np.float32] | None:
-        return np.frombuffer(value, dtype="<f4") if value is not None and len(value) % 4 == 0 else None
+        return np.frombuffer(value, dtype="<f4") if isinstance(value, bytes) and len(value) % 4 == 0 else None
 
 
 def identifier() -> sa.String:
     """A column type for identifiers: compared byte by byte, without padding."""
     return sa.String(128)
+
+
+def sha256_digest() -> sa.types.TypeEngine[bytes]:
+    """A column type for 32 bytes that MySQL, too, can take for a key."""
+    return sa.LargeBinary(32).with_variant(mysql.BINARY(32), "mysql")
 
 
 def big_integer() -> sa.types.TypeEngine[int]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Connection, Row
 
 from adapters.sql.database import Database
 from adapters.sql.statements import in_parts, insert_new, is_one_of
@@ -14,12 +14,16 @@ from application.ports.user_embedding_store import StateWrite
 from domain.applied_positions import AppliedPositions
 from domain.errors import InvalidValueError
 from domain.user_embedding import UserEmbedding
-from domain.vectors import Matrix
+from domain.vectors import Matrix, Vector
 
 _states = user_embeddings
 
 UNREADABLE = "unreadable"
 """The recipe of a state that makes no sense: no process is of it, so the user is rebuilt."""
+
+_STAMPS: sa.Select[Any] = sa.select(_states.c.user_id, _states.c.version, _states.c.write_id).where(
+    is_one_of(_states.c.user_id)
+)
 
 
 class SqlUserEmbeddingStore:
@@ -31,9 +35,7 @@ class SqlUserEmbeddingStore:
     def read(self, user_ids: Collection[str]) -> Mapping[str, UserEmbedding]:
         with self._database.reading() as connection:
             return {
-                row.user_id: _state_from(row)
-                for part in in_parts(user_ids)
-                for row in connection.execute(sa.select(_states).where(is_one_of(_states.c.user_id)), part).all()
+                state.user_id: state for part in in_parts(user_ids) for state in _states_of(connection, part["values"])
             }
 
     def write(self, writes: Sequence[StateWrite]) -> int:
@@ -64,23 +66,39 @@ class SqlUserEmbeddingStore:
         query = sa.select(_states.c.user_id, _states.c.embedding).where(_states.c.embedding.is_not(None))
         with self._database.reading() as connection:
             for rows in connection.execute(query.execution_options(yield_per=page)).partitions():
-                yield [row.user_id for row in rows], np.stack([row.embedding for row in rows])
+                some = [row for row in rows if _is_vector(row.embedding)]
+                if some:
+                    yield [row.user_id for row in some], np.stack([row.embedding for row in some])
 
     def count(self) -> int:
         with self._database.reading() as connection:
             return connection.scalar(sa.select(sa.func.count()).select_from(_states)) or 0
 
 
+def _states_of(connection: Connection, user_ids: Sequence[str]) -> Sequence[UserEmbedding]:
+    try:
+        rows = connection.execute(sa.select(_states).where(is_one_of(_states.c.user_id)), {"values": user_ids}).all()
+    except (TypeError, ValueError):  # a column holds what its type cannot be made of: find out whose
+        if len(user_ids) == 1:
+            return [_unreadable(connection.execute(_STAMPS, {"values": user_ids}).one())]
+        half = len(user_ids) // 2
+        return [*_states_of(connection, user_ids[:half]), *_states_of(connection, user_ids[half:])]
+    return [_state_from(row) for row in rows]
+
+
+def _unreadable(row: Row[Any]) -> UserEmbedding:
+    return UserEmbedding(
+        user_id=row.user_id, recipe=UNREADABLE, model=UNREADABLE, version=row.version, write_id=row.write_id
+    )
+
+
 def _state_from(row: Row[Any]) -> UserEmbedding:
     try:
         applied = AppliedPositions(row.position, row.missing)
-        readable = (row.embedding is not None) == (row.norm > 0) and _is_finite(row)
+        if not _is_consistent(row):
+            return _unreadable(row)
     except (InvalidValueError, TypeError, ValueError):
-        readable = False
-    if not readable:
-        return UserEmbedding(
-            user_id=row.user_id, recipe=UNREADABLE, model=UNREADABLE, version=row.version, write_id=row.write_id
-        )
+        return _unreadable(row)
     return UserEmbedding(
         user_id=row.user_id,
         recipe=row.recipe,
@@ -99,9 +117,19 @@ def _state_from(row: Row[Any]) -> UserEmbedding:
     )
 
 
-def _is_finite(row: Row[Any]) -> bool:
-    numbers = np.isfinite([row.norm, row.weight, row.error]).all()
-    return bool(numbers and (row.embedding is None or np.isfinite(row.embedding).all()))
+def _is_consistent(row: Row[Any]) -> bool:
+    """Whether vector, numbers and time go together. Raises TypeError where one is of another kind."""
+    return bool(
+        row.position >= 0
+        and (row.as_of is not None) == (row.event_count > 0)
+        and (row.embedding is not None) == (row.norm > 0)
+        and (row.embedding is None or _is_vector(row.embedding))
+        and np.isfinite([row.norm, row.weight, row.error]).all()
+    )
+
+
+def _is_vector(embedding: Vector | None) -> bool:
+    return embedding is not None and bool(np.isfinite(embedding).all())
 
 
 def _row_of(state: UserEmbedding) -> dict[str, Any]:

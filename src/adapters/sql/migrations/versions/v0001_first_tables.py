@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Float32Vector, UtcDateTime, big_integer, identifier
+from adapters.sql.types import Float32Vector, UtcDateTime, big_integer, identifier, sha256_digest
 
 revision = "0001"
 down_revision = None
@@ -59,7 +59,7 @@ def upgrade() -> None:
     op.create_table(
         "phrase_vectors",
         sa.Column("model", identifier(), primary_key=True),
-        sa.Column("phrase_hash", sa.LargeBinary(32), primary_key=True),
+        sa.Column("phrase_hash", sha256_digest(), primary_key=True),
         sa.Column("phrase", sa.String(1000), nullable=False),
         sa.Column("embedding", Float32Vector(), nullable=False),
     )

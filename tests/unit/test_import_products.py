@@ -1,0 +1,165 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from application.import_products import ATTEMPTS, ImportReport
+from domain.errors import InvalidValueError, TransientError
+from domain.product import Product
+from tests.builders import bought, deliveries, products, retraction, viewed
+from tests.interleaving import Actor
+from tests.reference import RawEvent, assert_agrees, expected_of
+from tests.shop import RECIPE, Shop
+
+Another = Callable[[Callable[[Shop], Any]], Actor]
+
+
+def _assert_that_views_of(shop: Shop, *product_ids: str) -> None:
+    """Fail unless ann's state is that of one view of each of these products, with their present vectors."""
+    vectors = {product_id: product.embedding for product_id, product in shop.catalogue.read(product_ids).items()}
+    raw = [
+        RawEvent(user_id="ann", event_type="view", subject=product_id, occurred_at=viewed("m").occurred_at)
+        for product_id in product_ids
+    ]
+    rate = RECIPE.decay.rate_per_day
+    assert_agrees(shop.state(), expected_of(raw, "ann", vectors.__getitem__, RECIPE.weights, rate), rate)
+
+
+def test_new_products_are_added(shop: Shop) -> None:
+    report = shop.import_products(products(pot="iron pot", tin="small tin"))
+
+    assert report == ImportReport(added=2)
+    assert shop.catalogue.read(["pot"])["pot"].revision == 1
+    assert shop.changes.product_ids() == set()
+
+
+def test_what_is_there_already_is_not_embedded_again(shop: Shop) -> None:
+    calls = shop.embedder.calls
+
+    assert shop.import_products(products(tea="green tea", mug="blue mug")) == ImportReport(unchanged=2)
+    assert shop.embedder.calls == calls
+
+
+def test_of_two_products_with_one_id_the_last_counts(shop: Shop) -> None:
+    shop.import_products([Product(product_id="pot", text="iron pot"), Product(product_id="pot", text="clay pot")])
+
+    assert shop.catalogue.read(["pot"])["pot"].product.text == "clay pot"
+
+
+def test_a_new_product_releases_the_events_that_wait_for_it(shop: Shop) -> None:
+    shop.apply(viewed("m1", "pot"), viewed("m2", "tea"))
+
+    report = shop.import_products(products(pot="iron pot"))
+    shop.work()
+
+    assert (report.added, report.events_released, report.users_rebuilt) == (1, 1, 0)
+    _assert_that_views_of(shop, "pot", "tea")
+
+
+def test_a_changed_text_rebuilds_the_users_of_the_product_only(shop: Shop) -> None:
+    shop.apply(viewed("m1", "tea"), viewed("m2", "mug"), viewed("b1", "mug", user_id="bob"))
+    bob = shop.state("bob")
+
+    report = shop.import_products(products(tea="black tea", mug="blue mug"))
+
+    assert (report.changed, report.unchanged, report.users_rebuilt) == (1, 1, 1)
+    assert shop.catalogue.read(["tea"])["tea"].revision == 2
+    assert shop.state("bob") is bob
+    _assert_that_views_of(shop, "tea", "mug")
+
+
+def test_a_text_without_a_vector_is_refused_and_nothing_is_stored(shop: Shop) -> None:
+    shop.embedder._direction = lambda word: super(type(shop.embedder), shop.embedder)._direction(word) * (word != "?")  # noqa: SLF001
+
+    with pytest.raises(InvalidValueError, match="^text has length zero"):
+        shop.import_products(products(pot="iron pot", tin="?"))
+    assert (shop.catalogue.count(), shop.changes.product_ids()) == (2, set())
+
+
+def test_when_the_embedding_service_is_down_nothing_is_stored(shop: Shop) -> None:
+    shop.embedder.down = True
+
+    with pytest.raises(TransientError):
+        shop.import_products(products(pot="iron pot"))
+    assert (shop.catalogue.count(), shop.changes.product_ids()) == (2, set())
+
+
+@pytest.mark.parametrize("after_call", [False, True])
+@pytest.mark.parametrize("moment", range(22))
+def test_an_import_that_dies_at_any_moment_is_brought_to_its_end(
+    shop: Shop, another: Another, moment: int, after_call: bool
+) -> None:
+    shop.apply(viewed("m1", "tea"), viewed("m2", "pot"))
+    wanted = products(tea="black tea", pot="iron pot")
+    dying = another(lambda it: it.import_products(wanted))
+    for _ in range(moment):
+        dying.step()
+    dying.kill(after_call)
+
+    shop.import_products.resume()
+    shop.import_products(wanted)
+    shop.work()
+
+    assert {product_id: p.product.text for product_id, p in shop.catalogue.read(["tea", "pot"]).items()} == {
+        "tea": "black tea",
+        "pot": "iron pot",
+    }
+    assert shop.changes.product_ids() == set()
+    _assert_that_views_of(shop, "tea", "pot")
+
+
+def test_the_longest_import_above_is_over_before_the_last_moment(shop: Shop, another: Another) -> None:
+    shop.apply(viewed("m1", "tea"), viewed("m2", "pot"))
+    whole = another(lambda it: it.import_products(products(tea="black tea", pot="iron pot")))
+    for _ in range(21):
+        whole.step()
+
+    assert whole.finished
+
+
+def test_any_process_finishes_what_another_began_before_it_imports(shop: Shop, another: Another) -> None:
+    shop.apply(viewed("m1", "tea"))
+    dying = another(lambda it: it.import_products(products(tea="black tea")))
+    dying.run_to("MemoryEventLog.users_of_products")
+    dying.kill()
+
+    report = shop.import_products(products(pot="iron pot"))
+
+    assert (report.changed, report.users_rebuilt, report.added) == (1, 1, 1)
+    _assert_that_views_of(shop, "tea")
+
+
+def test_of_two_imports_of_one_product_the_later_wins_and_users_have_its_vector(shop: Shop, another: Another) -> None:
+    shop.apply(viewed("m1", "tea"))
+    slow = another(lambda it: it.import_products(products(tea="black tea")))
+    slow.run_to("MemoryProductChanges.begin")
+    shop.import_products(products(tea="white tea"))
+
+    slow.run()
+
+    assert shop.catalogue.read(["tea"])["tea"].product.text == "black tea"
+    _assert_that_views_of(shop, "tea")
+
+
+def test_an_import_that_others_always_overtake_gives_up_for_now(shop: Shop, another: Another) -> None:
+    slow = another(lambda it: it.import_products(products(tea="black tea")))
+    for attempt in range(ATTEMPTS):
+        slow.run_to("MemoryProductChanges.begin")
+        shop.import_products(products(tea=f"tea number {attempt}"))
+        slow.step()
+
+    with pytest.raises(TransientError, match="import these again"):
+        slow.run()
+    assert shop.changes.product_ids() == set()
+
+
+def test_an_update_with_the_old_vector_does_not_outlive_the_change(shop: Shop, another: Another) -> None:
+    shop.apply(bought("m0", "mug"), retraction("m00", "m0"), viewed("m1", "mug"))
+    event = shop.record(viewed("m2", "tea"))[0].logged
+    slow = another(lambda it: it.update(deliveries(event)))
+    slow.run_to("MemoryUserEmbeddingStore.write")
+    shop.import_products(products(tea="black tea"))
+
+    slow.run()
+
+    _assert_that_views_of(shop, "mug", "tea")
