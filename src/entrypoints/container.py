@@ -35,7 +35,6 @@ from entrypoints.settings import Settings
 
 
 def _database(settings: Settings) -> Database:
-    settings.home.mkdir(parents=True, exist_ok=True)
     return Database(sqlite_url(settings.database_path), setting="PENCHANT_HOME")
 
 

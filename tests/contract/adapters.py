@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from shutil import copyfile
 
@@ -153,6 +153,11 @@ def _broker_source(space: Space) -> SourceSide:
     )
 
 
+@cache
+def _wordllama() -> WordLlamaEmbedder:
+    return WordLlamaEmbedder()  # one for all tests: it holds nothing but the model, and that takes time to load
+
+
 def _memory_metrics(_: Space) -> tuple[Metrics, CountOf]:
     metrics = CountingMetrics()
     return metrics, lambda name, labels: metrics.counters[name + "".join(f'{{{k}="{v}"}}' for k, v in labels.items())]
@@ -198,7 +203,7 @@ PUBLISHERS: Mapping[str, Callable[[Space], tuple[Publisher, MessageSource]]] = {
 """Publishers, each with a source of what they have published."""
 EMBEDDERS: Mapping[str, Callable[[Space], Embedder]] = {
     "hashing": lambda _: HashingEmbedder(DIMENSIONS),
-    "wordllama": lambda _: WordLlamaEmbedder(),
+    "wordllama": lambda _: _wordllama(),
 }
 CLOCKS: Mapping[str, Callable[[Space], Clock]] = {
     "manual": lambda _: ManualClock(NOW),

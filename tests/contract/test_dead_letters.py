@@ -12,7 +12,7 @@ HOUR = timedelta(hours=1)
 
 
 def _letter(message_id: str = "m1", **fields: Any) -> DeadLetter:
-    defaults = {
+    defaults: dict[str, Any] = {
         "user_id": "ann",
         "queue": "updates",
         "body": '{"message_id": "m1"}',

@@ -97,10 +97,12 @@ def test_nonsense_can_be_replaced_by_whoever_has_read_it(
 
 
 @pytest.mark.parametrize(
-    "embedding", [b"\x00" * 15, np.array([np.nan, 0, 0, 1], dtype="<f4").tobytes()], ids=["cut short", "with NaN"]
+    "embedding",
+    [b"\x00" * 15, np.array([np.nan, 0, 0, 1], dtype="<f4").tobytes(), "text"],
+    ids=["cut short", "with NaN", "text"],
 )
 def test_an_embedding_that_makes_no_sense_hides_no_other(
-    space: Space, store: SqlUserEmbeddingStore, embedding: bytes
+    space: Space, store: SqlUserEmbeddingStore, embedding: bytes | str
 ) -> None:
     _spoil(space, {"embedding": embedding})
 

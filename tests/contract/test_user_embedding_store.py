@@ -22,7 +22,7 @@ def _write(store: UserEmbeddingStore, state: UserEmbedding, expected: str | None
 
 
 def _live(user_id: str = "ann", **fields: Any) -> UserEmbedding:
-    defaults = {"embedding": unit_vector(), "norm": 2.5, "weight": 3.0, "as_of": NOW, "event_count": 3}
+    defaults: dict[str, Any] = {"embedding": unit_vector(), "norm": 2.5, "weight": 3.0, "as_of": NOW, "event_count": 3}
     return stored_state(user_id, **(defaults | fields))
 
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +42,7 @@ def test_gaps_are_sorted_and_never_touch(batches: list[list[int]]) -> None:
     missing = _after(batches).missing
 
     assert all(first <= last for first, last in missing)
-    assert all(last + 1 < first for (_, last), (first, _) in zip(missing, missing[1:], strict=False))
+    assert all(last + 1 < first for (_, last), (first, _) in pairwise(missing))
 
 
 @given(batches)

@@ -1,6 +1,7 @@
 """The laws that make order, batches and repeats of no account."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def test_the_empty_sums_are_neutral(some: list[Effect], decay: Decay) -> None:
 def test_a_batch_equals_its_events_however_it_is_split(some: list[Effect], cuts: list[int], decay: Decay) -> None:
     split = DecayedSums.empty(1, RECIPE.dimensions)
     edges = [0, *sorted(min(cut, len(some)) for cut in cuts), len(some)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         split = sums(some[start:end], decay, onto=split)
 
     assert_equal(split, sums(some, decay), decay)

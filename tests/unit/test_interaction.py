@@ -30,7 +30,9 @@ BAD_PROPERTIES = (
 
 
 def _with_bad_common_fields(good: dict[str, Any]) -> list[tuple[dict[str, Any], str, Any]]:
-    identifiers = [name for name in ("message_id", "user_id", "retracts", "user_session") if name in {*good, "user_session"}]
+    identifiers = [
+        name for name in ("message_id", "user_id", "retracts", "user_session") if name in {*good, "user_session"}
+    ]
     bad = [(name, value) for name in identifiers for value in BAD_IDENTIFIERS]
     bad += [("occurred_at", value) for value in (NAIVE, "2026-01-01T00:00:00Z", None)]
     bad += [("properties", value) for value in BAD_PROPERTIES]

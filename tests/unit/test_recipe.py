@@ -56,7 +56,12 @@ def test_equal_recipes_have_one_id_however_they_are_written() -> None:
 
 @pytest.mark.parametrize(
     "weights",
-    [{}, {EventType.VIEW: 1.0}, {**DEFAULT_WEIGHTS, EventType.VIEW: math.nan}, {**DEFAULT_WEIGHTS, EventType.VIEW: math.inf}],
+    [
+        {},
+        {EventType.VIEW: 1.0},
+        {**DEFAULT_WEIGHTS, EventType.VIEW: math.nan},
+        {**DEFAULT_WEIGHTS, EventType.VIEW: math.inf},
+    ],
     ids=["none", "one", "nan", "infinite"],
 )
 def test_each_type_needs_a_finite_weight(weights: dict[EventType, float]) -> None:

@@ -58,7 +58,10 @@ def test_products_that_are_equally_near_come_in_the_order_of_their_ids(shop: Sho
 
 def test_the_nearest_users_come_first_and_oneself_does_not(stocked: Shop) -> None:
     stocked.apply(
-        viewed("a", "pot"), viewed("b", "pot", user_id="bob"), viewed("c", "hat", user_id="cid"), bought("d", "hat", "dee")
+        viewed("a", "pot"),
+        viewed("b", "pot", user_id="bob"),
+        viewed("c", "hat", user_id="cid"),
+        bought("d", "hat", "dee"),
     )
 
     neighbours = stocked.recommend.neighbours("ann", 5)

@@ -36,7 +36,9 @@ def test_each_user_has_positions_of_its_own(shop: Shop) -> None:
     assert _recorded(shop) == [("m1", 1), ("m2", 1), ("m3", 2)]
 
 
-@pytest.mark.parametrize("event", [viewed("m1"), searched("m1"), retraction("m1", "m0")], ids=["view", "search", "taken back"])
+@pytest.mark.parametrize(
+    "event", [viewed("m1"), searched("m1"), retraction("m1", "m0")], ids=["view", "search", "taken back"]
+)
 def test_a_repeat_changes_nothing_and_answers_with_the_first(shop: Shop, event: Event) -> None:
     shop.record(viewed("m0"))
     [first] = shop.record(event)

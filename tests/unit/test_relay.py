@@ -44,7 +44,9 @@ def test_while_the_broker_is_dead_the_outbox_keeps_everything(shop: Shop) -> Non
     assert shop.outbox.depth() == 1
 
 
-def test_a_relay_that_dies_after_it_has_published_publishes_twice_and_it_counts_once(shop: Shop, another: Another) -> None:
+def test_a_relay_that_dies_after_it_has_published_publishes_twice_and_it_counts_once(
+    shop: Shop, another: Another
+) -> None:
     shop.record(viewed("m1"))
     broker = MemoryBroker()
     dying = another(lambda it: _relay(it, broker)(10))

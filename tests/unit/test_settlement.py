@@ -57,7 +57,7 @@ def _expected(log: Sequence[LoggedEvent]) -> tuple[Counter[str], set[int]]:
 def test_any_order_any_duplication_and_any_batches_give_the_same(
     log: list[LoggedEvent], seed: int, batch_size: int
 ) -> None:
-    random = Random(seed)  # noqa: S311
+    random = Random(seed)
     delivered = [*log, *random.choices(log, k=len(log))]
     random.shuffle(delivered)
     batches = [delivered[start : start + batch_size] for start in range(0, len(delivered), batch_size)]

@@ -141,7 +141,7 @@ def test_every_table_can_be_made_on_mysql(table: sa.Table) -> None:
 
 @pytest.mark.parametrize("table", metadata.sorted_tables, ids=str)
 def test_no_key_is_of_a_kind_that_mysql_cannot_index(table: sa.Table) -> None:
-    keys = [table.primary_key, *table.indexes]
+    keys: list[sa.PrimaryKeyConstraint | sa.Index | sa.UniqueConstraint] = [table.primary_key, *table.indexes]
     keys += [c for c in table.constraints if isinstance(c, sa.UniqueConstraint)]
 
     types = [column.type.compile(mysql.dialect()) for key in keys for column in key.columns]

@@ -202,7 +202,7 @@ def test_a_state_that_would_miss_too_much_is_rebuilt(shop: Shop, gap: int, reaso
 
 
 def test_one_left_of_2000_events_is_exact(shop: Shop) -> None:
-    random = Random(5)  # noqa: S311
+    random = Random(5)
     subjects = ["tea", "mug"]
     events = [bought(f"m{n}", random.choice(subjects), age_days=random.uniform(0, 60)) for n in range(2_000)]
     shop.record(*events)

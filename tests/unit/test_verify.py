@@ -118,7 +118,7 @@ def test_an_applied_event_whose_vector_is_gone_is_found(busy: Shop) -> None:
 
 
 def test_a_swapped_product_vector_is_found(busy: Shop) -> None:
-    catalogue = busy.catalogue._products  # noqa: SLF001
+    catalogue = busy.catalogue._products
     catalogue["tea"] = evolve(catalogue["tea"], embedding=catalogue["mug"].embedding)
 
     assert {mismatch.user_id for mismatch in busy.verify.all().mismatches} == {"ann", "bob"}
@@ -159,7 +159,9 @@ def test_a_state_of_another_recipe_is_lag(busy: Shop) -> None:
 
 def test_events_that_cancel_out_are_right() -> None:
     recipe = Recipe(
-        model=RECIPE.model, dimensions=DIMENSIONS, weights={**DEFAULT_WEIGHTS, EventType.CLICK: -1.0, EventType.VIEW: 1.0}
+        model=RECIPE.model,
+        dimensions=DIMENSIONS,
+        weights={**DEFAULT_WEIGHTS, EventType.CLICK: -1.0, EventType.VIEW: 1.0},
     )
     shop = Shop(recipe=recipe)
     shop.stock(tea="green tea")

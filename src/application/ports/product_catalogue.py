@@ -30,7 +30,10 @@ class ProductCatalogue(Protocol):
         """The ids among these that are not in the catalogue."""
 
     def put(self, puts: Sequence[CataloguePut]) -> Collection[str]:
-        """Store each product whose expected revision matches; return the ids of those that did not match."""
+        """Store each product whose expected revision matches; return the ids of those that did not match.
+
+        A product may be put once a call.
+        """
 
     def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
         """All products, up to `page` at a time: ids, and a matrix of shape (page, d), float32."""

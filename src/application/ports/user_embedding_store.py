@@ -21,13 +21,17 @@ class UserEmbeddingStore(Protocol):
     """One state a user, changed by compare-and-set only. All calls raise TransientError when it cannot be reached."""
 
     def read(self, user_ids: Collection[str]) -> Mapping[str, UserEmbedding]:
-        """The states of these users; users without one, or whose stored one cannot be read, are left out."""
+        """The states of these users; users without one are left out.
+
+        A stored state that makes no sense is returned as a state of a recipe that nobody has, with its `write_id`, so
+        that it is rebuilt and replaced by the ordinary compare-and-set. It never keeps others from being read.
+        """
 
     def write(self, writes: Sequence[StateWrite]) -> int:
         """Write each state whose `expected` matches what is stored; return how many did not match.
 
         It does not tell which: after a return above 0 some of the others are written, and the caller starts again from
-        the read. A stored document that `read` could not make sense of counts as none: expecting None replaces it.
+        the read.
         """
 
     def user_ids(self, after: str | None, limit: int) -> Sequence[str]:

@@ -41,7 +41,7 @@ class Rejects:
     """Writes the records that are refused, with line number and reason, to a file beside the input."""
 
     def __init__(self, source: Path) -> None:
-        self.path = Path("stdin.rejects.jsonl") if source == STDIN else source.with_name(source.name + ".rejects.jsonl")
+        self.path = Path("stdin.rejects.jsonl") if source == STDIN else Path(f"{source}.rejects.jsonl")
         self.count = 0
         self._file: IO[str] | None = None
 

@@ -105,10 +105,17 @@ def verify(
     with penchant() as container:
         report = _verify(container, user, sample)
     if as_json:
-        print_json(asdict(report))
+        print_json(_verification(report))
     else:
         print_verification(report)
     raise typer.Exit(1 if report.mismatches else 0)
+
+
+def _verification(report: VerifyReport) -> dict[str, object]:
+    return asdict(report) | {
+        "mismatches": len(report.mismatches),
+        "mismatched_users": [asdict(mismatch) for mismatch in report.mismatches],
+    }
 
 
 def _verify(container: Container, user: list[str] | None, sample: int | None) -> VerifyReport:

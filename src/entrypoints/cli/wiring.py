@@ -14,11 +14,15 @@ from entrypoints.settings import load_settings
 @contextmanager
 def unchecked() -> Iterator[Container]:
     """The container as configured; nothing is touched yet."""
-    container = Container(settings=load_settings())
+    settings = load_settings()
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        text = f"PENCHANT_HOME is {settings.home}, which cannot be made: {error.strerror}. Choose another folder."
+        raise ConfigurationError(text) from error
+    container = Container(settings=settings)
     try:
         yield container
-    except OSError as error:
-        raise ConfigurationError(f"{error.strerror or error}: {error.filename or ''}. Check PENCHANT_HOME.") from error
     finally:
         container.database().dispose()
 

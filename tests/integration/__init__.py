@@ -1,0 +1,1 @@
+"""Real processes on real files: the program as its user starts it."""

@@ -1,0 +1,166 @@
+"""`penchant events import` and `products import`: files as they come."""
+
+import csv
+import io
+import json
+import random
+import resource
+from pathlib import Path
+
+import pytest
+
+from entrypoints.container import Container
+from tests.integration.program import Program
+from tests.integration.states import assert_same_states
+
+Messages = list[dict[str, object]]
+
+DAY = "2026-01-01T00:00:00Z"
+
+
+def lines(records: list[dict[str, object]] | list[dict[str, str]]) -> str:
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def test_a_shuffled_file_with_repeats_gives_the_same_embeddings_as_the_orderly_one(
+    tmp_path: Path, real_messages: Messages, real_products: list[dict[str, str]]
+) -> None:
+    orderly = Program(home=tmp_path / "orderly", folder=tmp_path)
+    shuffled = Program(home=tmp_path / "shuffled", folder=tmp_path)
+    repeated = real_messages + real_messages[::10]
+    random.Random(1).shuffle(repeated)
+    for one, messages in ((orderly, real_messages), (shuffled, repeated)):
+        one.ok("products", "import", "-", stdin=lines(real_products))
+        report = one.ok("events", "import", "-", "--json", stdin=lines(messages)).json
+        assert report["recorded"] == len(real_messages)
+        assert report["refused"] == 0
+
+    assert_same_states(orderly, shuffled)
+    assert shuffled.ok("verify", "--all", "--json").json["mismatches"] == 0
+
+
+def test_importing_a_file_again_changes_nothing(program: Program, real_messages: Messages) -> None:
+    program.ok("events", "import", "-", stdin=lines(real_messages[:500]))
+
+    report = program.ok("events", "import", "-", "--json", stdin=lines(real_messages[:500])).json
+
+    assert (report["recorded"], report["repeated"], report["refused"]) == (0, 500, 0)
+
+
+def test_csv_and_json_lines_say_the_same(tmp_path: Path, real_messages: Messages) -> None:
+    messages = real_messages[:300]
+    names = sorted({name for message in messages for name in message})
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names)
+    writer.writeheader()
+    writer.writerows(messages)
+    file = tmp_path / "events.csv"
+    file.write_text(text.getvalue())
+    program = Program(home=tmp_path / "home", folder=tmp_path)
+
+    program.ok("events", "import", "-", stdin=lines(messages))
+    report = program.ok("events", "import", str(file), "--json").json
+
+    assert (report["recorded"], report["repeated"], report["refused"]) == (0, 300, 0)
+
+
+def test_bad_lines_are_reported_and_kept_and_the_rest_goes_on(program: Program, container: Container) -> None:
+    good = {
+        "message_id": "m1",
+        "user_id": 7,
+        "event_type": "view",
+        "product_id": "p",
+        "occurred_at": "2026-01-01T00:00:00Z",
+    }
+    file = program.folder / "events.jsonl"
+    bad = [
+        b"{not json}",
+        b"[1, 2]",
+        json.dumps(good | {"message_id": None}).encode(),
+        json.dumps(good | {"message_id": "m2", "event_type": "dance"}).encode(),
+        json.dumps(good | {"message_id": "m3", "colour": "red"}).encode(),
+        json.dumps(good | {"message_id": "m4", "occurred_at": "2026-01-01T00:00:00"}).encode(),
+        json.dumps(good | {"message_id": "m5", "user_id": True}).encode(),
+        b'{"message_id": "m6", "user_id": "\xff"}',
+        json.dumps(good | {"message_id": "m7", "product_id": "\ud800"}).encode(),
+        b"[" * 100_000,
+        b'"' + b"x" * 2_000_000 + b'"',
+        json.dumps(
+            {"message_id": "m8", "user_id": "7", "retracts": "nothing", "occurred_at": "2026-01-01T00:00:00Z"}
+        ).encode(),
+        json.dumps(good | {"message_id": "m1", "product_id": "q"}).encode(),
+    ]
+    file.write_bytes(b"\n".join([json.dumps(good).encode(), *bad, json.dumps(good | {"message_id": "m9"}).encode()]))
+
+    outcome = program.run("events", "import", str(file), "--json")
+
+    assert outcome.code == 1
+    assert (outcome.json["recorded"], outcome.json["refused"]) == (2, len(bad))
+    rejects = [json.loads(line) for line in Path(outcome.json["rejects_file"]).read_text().splitlines()]
+    assert sorted(reject["line"] for reject in rejects) == list(range(2, len(bad) + 2))
+    assert all(reject["reason"] for reject in rejects)
+    assert "line 2: line is not JSON" in outcome.stderr
+    assert container.event_log().count() == 2
+
+
+def test_a_retraction_may_stand_before_its_event_in_the_file(program: Program) -> None:
+    event = {
+        "message_id": "m1",
+        "user_id": "u",
+        "event_type": "view",
+        "product_id": "p",
+        "occurred_at": "2026-01-01T00:00:00Z",
+    }
+    taken_back = {"message_id": "m2", "user_id": "u", "retracts": "m1", "occurred_at": "2026-01-02T00:00:00Z"}
+
+    report = program.ok("events", "import", "-", "--json", stdin=lines([taken_back, event])).json
+
+    assert (report["recorded"], report["refused"]) == (2, 0)
+
+
+@pytest.mark.parametrize("kind", ["events", "products"])
+def test_an_unreadable_file_is_one_sentence(program: Program, kind: str) -> None:
+    for path in ("nowhere.jsonl", "."):
+        outcome = program.run(kind, "import", path)
+
+        assert outcome.code == 2
+        assert "cannot be read" in outcome.stderr
+        assert "Traceback" not in outcome.stderr
+
+
+def test_a_bad_product_is_reported_and_the_rest_goes_on(program: Program) -> None:
+    records = [
+        {"product_id": "a", "text": "red mug"},
+        {"product_id": "", "text": "x"},
+        {"product_id": "b", "text": "   "},
+        {"product_id": "c"},
+        {"text": "nameless"},
+        {"product_id": "d", "text": "spade", "vector": [1]},
+        {"product_id": 5, "text": "garden fork"},
+    ]
+
+    outcome = program.run("products", "import", "-", "--json", stdin=lines(records))
+
+    assert outcome.code == 1
+    assert (outcome.json["added"], outcome.json["refused"]) == (2, 5)
+
+
+def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(
+    program: Program, container: Container, real_messages: Messages
+) -> None:
+    program.ok("setup")
+    size = sum(file.stat().st_size for file in program.home.iterdir())
+
+    def leave_no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100_000, size + 100_000))
+
+    outcome = program.run("events", "import", "-", stdin=lines(real_messages), before=leave_no_room)
+
+    assert outcome.code == 1
+    assert "no room left" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    log = container.event_log()
+    assert log.count() == sum(head for _, head in log.heads(None, 10_000)) == container.outbox().depth()
+    report = program.ok("events", "import", "-", "--json", stdin=lines(real_messages)).json
+    assert report["recorded"] + report["repeated"] == len(real_messages)
+    assert program.ok("verify", "--all", "--json").json["mismatches"] == 0

@@ -1,0 +1,178 @@
+"""Help, reports, settings and errors of the program."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.integration.program import Program
+
+COMMANDS = (
+    "demo",
+    "record",
+    "recommend",
+    "verify",
+    "rebuild",
+    "catch-up",
+    "stats",
+    "setup",
+    "events import",
+    "products import",
+    "profile show",
+    "profile explain",
+    "profile neighbours",
+    "config show",
+)
+
+
+@pytest.fixture
+def shop(program: Program) -> Program:
+    products = [{"product_id": name, "text": name} for name in ("red mug", "blue mug", "garden spade", "tea towel")]
+    program.ok("products", "import", "-", stdin="".join(json.dumps(product) + "\n" for product in products))
+    for user, product in (("ann", "red mug"), ("bob", "blue mug"), ("cid", "garden spade")):
+        program.ok("record", "--user", user, "--event", "purchase", "--product", product)
+    return program
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(program: Program, command: str) -> None:
+    text = program.ok(*command.split(), "--help").stdout
+
+    assert f"penchant {command}" in text.split("Example", 1)[1]
+
+
+def test_recommend_leaves_out_what_was_bought(shop: Program) -> None:
+    products = shop.ok("recommend", "ann", "--json").json["products"]
+
+    assert products[0]["product_id"] == "blue mug"
+    assert "red mug" not in {product["product_id"] for product in products}
+
+
+def test_neighbours_are_other_users_nearest_first(shop: Program) -> None:
+    neighbours = shop.ok("profile", "neighbours", "ann", "--json").json["neighbours"]
+
+    assert [neighbour["user_id"] for neighbour in neighbours] == ["bob", "cid"]
+
+
+def test_explain_gives_shares_that_add_up_to_one(shop: Program) -> None:
+    shop.ok("record", "--user", "ann", "--event", "search", "--phrase", "tea for two")
+
+    events = shop.ok("profile", "explain", "ann", "--json").json["events"]
+
+    assert sum(event["share"] for event in events) == pytest.approx(1)
+    assert {event["event_type"] for event in events} == {"purchase", "search"}
+
+
+@pytest.mark.parametrize("command", ["profile show", "profile explain", "profile neighbours", "recommend"])
+def test_reports_are_readable_and_an_unknown_user_is_an_error(shop: Program, command: str) -> None:
+    assert "ann" in shop.ok(*command.split(), "ann").stdout
+    outcome = shop.run(*command.split(), "nobody")
+    assert outcome.code == 2
+    assert "'nobody' is not known" in outcome.stderr
+
+
+def test_stats_counts(shop: Program) -> None:
+    counts = shop.ok("stats", "--json").json
+
+    assert (counts["events"], counts["users"], counts["user_embeddings"], counts["products"]) == (3, 3, 3, 4)
+    assert (counts["outbox"], counts["waiting_events"], counts["dead_letters"]) == (0, 0, 0)
+
+
+def test_rebuild_gives_what_was_there(shop: Program) -> None:
+    before = shop.ok("profile", "show", "ann", "--json").json
+
+    assert shop.ok("rebuild", "--all", "--json").json == {"rebuilt": 3}
+
+    after = shop.ok("profile", "show", "ann", "--json").json
+    assert after["version"] == before["version"] + 1
+    assert after["embedding"] == before["embedding"]
+
+
+def test_setup_says_whether_it_changed_anything(program: Program) -> None:
+    assert program.ok("setup", "--json").json["changed"] is True
+    assert program.ok("setup", "--json").json["changed"] is False
+
+
+def test_config_show_names_each_setting_and_adapter(program: Program) -> None:
+    shown = program.ok("config", "show", "--json", EMBEDDING_DECAY_LAMBDA="0.05").json
+
+    assert shown["settings"]["EMBEDDING_DECAY_LAMBDA"] == "0.05"
+    assert shown["adapters"]["event_log"] == "SqlEventLog"
+    assert "EMBEDDING_DECAY_LAMBDA" in program.ok("config", "show").stdout
+
+
+def test_another_recipe_is_refused_with_the_settings_to_correct(shop: Program) -> None:
+    outcome = shop.run(
+        "record", "--user", "ann", "--event", "view", "--product", "red mug", EMBEDDING_DECAY_LAMBDA="0.5"
+    )
+
+    assert outcome.code == 2
+    assert "EMBEDDING_DECAY_LAMBDA" in outcome.stderr
+    assert shop.ok("stats", "--json").json["events"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EMBEDDING_DECAY_LAMBDA", "fast"),
+        ("EMBEDDING_DECAY_LAMBDA", "-1"),
+        ("PENCHANT_WEIGHT_VIEW", "nan"),
+        ("PENCHANT_BATCH_SIZE", "0"),
+    ],
+)
+def test_a_bad_setting_is_named(program: Program, name: str, value: str) -> None:
+    outcome = program.run("stats", **{name: value})
+
+    assert outcome.code == 2
+    assert name in outcome.stderr
+
+
+def test_a_home_that_cannot_be_made_is_one_sentence(program: Program) -> None:
+    (program.folder / "file").write_text("")
+
+    outcome = program.run("stats", PENCHANT_HOME=str(program.folder / "file" / "home"))
+
+    assert outcome.code == 2
+    assert "PENCHANT_HOME" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_a_database_that_is_none_is_one_sentence(program: Program) -> None:
+    program.home.mkdir()
+    (program.home / "penchant.db").write_text("this is no database " * 1_000)
+
+    outcome = program.run("stats")
+
+    assert outcome.code == 2
+    assert "Traceback" not in outcome.stderr
+
+
+def test_the_shell_completes_commands(program: Program) -> None:
+    outcome = program.run(
+        _PENCHANT_COMPLETE="complete_bash",
+        COMP_WORDS="penchant pro",
+        COMP_CWORD="1",
+        _TYPER_COMPLETE_ARGS="penchant pro",
+    )
+
+    assert "profile" in outcome.stdout
+    assert "products" in outcome.stdout
+
+
+def test_the_version_is_printed(program: Program) -> None:
+    assert program.ok("--version").stdout.startswith("penchant ")
+
+
+def test_the_demo_refuses_to_mix_with_a_shop(shop: Program) -> None:
+    outcome = shop.run("demo")
+
+    assert outcome.code == 2
+    assert "PENCHANT_HOME" in outcome.stderr
+
+
+def test_homes_are_apart(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        Program(home=tmp_path / name, folder=tmp_path).ok("setup")
+
+    assert (tmp_path / "one" / "penchant.db").is_file()
+    assert (tmp_path / "two" / "penchant.db").is_file()

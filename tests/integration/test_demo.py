@@ -1,0 +1,113 @@
+"""`penchant demo` on all of the real data: half a million lines."""
+
+import random
+import re
+import signal
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from adapters.online_retail.dataset import OnlineRetail
+from application.rebuild import pages_of_users
+from domain.interaction import Interaction, Retraction
+from entrypoints.cli.demo import CUSTOMERS, SHIFT
+from entrypoints.container import Container
+from tests.integration.program import Outcome, Program
+from tests.integration.states import assert_same_states
+from tests.reference import RawEvent, assert_agrees, expected_of
+
+pytestmark = pytest.mark.slow
+
+DEADLINE_SECONDS = 300
+EVENTS = 399_059
+LIVE_CUSTOMERS = frozenset(CUSTOMERS)
+USERS_CHECKED = 40
+
+
+def test_the_demo_loads_everything_and_proves_it(demo: tuple[Program, Outcome]) -> None:
+    program, outcome = demo
+
+    assert f"Loaded {EVENTS:,} events of 4,335 customers and 3,676 products" in outcome.stdout
+    assert re.search(r"✓ 4,335 users, 399,062 events: every embedding equals the log", outcome.stdout)
+    assert "4,335 new users; none for any other reason" in outcome.stdout
+    assert "readable" in outcome.stdout
+    report = program.ok("verify", "--all", "--json").json
+    assert (report["users"], report["mismatches"], report["lag"]) == (4335, 0, 0)
+
+
+def test_a_second_run_changes_nothing_and_says_so(demo: tuple[Program, Outcome]) -> None:
+    program, _ = demo
+    before = program.ok("stats", "--json").json, program.ok("profile", "show", CUSTOMERS[0], "--json").json
+
+    outcome = program.ok("demo")
+
+    assert f"{EVENTS:,} of them were in the log already: recording them again changed nothing" in outcome.stdout
+    assert before == (program.ok("stats", "--json").json, program.ok("profile", "show", CUSTOMERS[0], "--json").json)
+
+
+def test_killed_half_way_and_run_again_it_ends_with_the_same_embeddings(
+    demo: tuple[Program, Outcome], tmp_path: Path
+) -> None:
+    orderly, _ = demo
+    killed = Program(home=tmp_path / "home", folder=tmp_path)
+    process = killed.start("demo")
+    _wait_until_half_way(killed)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    container = killed.container()
+    recorded = container.event_log().count()
+    container.database().dispose()
+    assert 0 < recorded < EVENTS
+
+    killed.ok("demo")
+
+    assert_same_states(orderly, killed, besides=LIVE_CUSTOMERS)
+
+
+def test_real_users_agree_with_the_closed_formula_over_the_raw_events(demo: tuple[Program, Outcome]) -> None:
+    program, _ = demo
+    container = program.container()
+    try:
+        _assert_formula(container)
+    finally:
+        container.database().dispose()
+
+
+def _assert_formula(container: Container) -> None:
+    shift = timedelta(days=int(container.registry().get(SHIFT) or 0))
+    events = [submission.event for _, submission in OnlineRetail().submissions(shift) if submission is not None]
+    retracted = {event.retracts for event in events if isinstance(event, Retraction)}
+    users = sorted(user for page in pages_of_users(container.event_log()) for user in page)
+    chosen = set(random.Random(3).sample(users, USERS_CHECKED)) - LIVE_CUSTOMERS
+    raw = [
+        RawEvent(
+            user_id=event.user_id,
+            event_type=event.event_type,
+            subject=event.product_id or "",
+            occurred_at=event.occurred_at,
+            retracted=event.message_id in retracted,
+        )
+        for event in events
+        if isinstance(event, Interaction) and event.user_id in chosen
+    ]
+    ids, matrix = container.catalogue().vectors({event.subject for event in raw})
+    vectors = dict(zip(ids, matrix, strict=True))
+    weights = {name.value: weight for name, weight in container.recipe().weights.items()}
+    states = container.store().read(chosen)
+    for user in chosen:
+        expected = expected_of(raw, user, vectors.__getitem__, weights, container.recipe().decay.rate_per_day)
+        assert_agrees(states.get(user), expected, container.recipe().decay.rate_per_day)
+
+
+def _wait_until_half_way(program: Program) -> None:
+    """Wait until a good part of the events is recorded, with a deadline."""
+    container = program.container()
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        made = (program.home / "penchant.db").exists() and container.schema().is_current()
+        if made and container.event_log().count() > EVENTS // 3:
+            break
+        time.sleep(0.05)
+    container.database().dispose()
