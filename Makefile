@@ -13,10 +13,10 @@ demo: $(VENV)/.installed  ## load half a million real shop events, show live emb
 	$(BIN)/penchant demo
 
 test: $(VENV)/.installed-dev  ## everything: unit, contract and integration tests, with coverage
-	$(BIN)/python tests/run.py
+	$(BIN)/python -m pytest --cov --cov-report=term
 
-test-fast: $(VENV)/.installed-dev  ## what takes under 30 seconds
-	$(BIN)/python -m pytest -m "not slow"
+test-fast: $(VENV)/.installed-dev  ## unit and contract tests without the long ones, under 30 seconds
+	$(BIN)/python -m pytest -m "not slow" tests/unit tests/contract
 
 lint: $(VENV)/.installed-dev  ## style, types, direction of imports
 	$(BIN)/ruff check .

@@ -15,8 +15,8 @@ class RelayOutbox:
 
     def __call__(self, limit: int) -> int:
         """Move up to `limit` rows; return how many. Raises TransientError, and leaves the rows, if the broker fails."""
-        rows = self._outbox.due(self._clock.now(), limit)
-        if rows:
-            self._publisher.publish([row.logged for row in rows])
-            self._outbox.delete([row.id for row in rows])
-        return len(rows)
+        deliveries = self._outbox.due(self._clock.now(), limit)
+        if deliveries:
+            self._publisher.publish([delivery.logged for delivery in deliveries])
+            self._outbox.delete([delivery.tag for delivery in deliveries])
+        return len(deliveries)

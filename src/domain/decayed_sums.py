@@ -2,7 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
-from attrs import frozen
+from attrs import evolve, frozen
 
 from domain.decay import Decay
 from domain.instant import NEVER_US
@@ -69,13 +69,19 @@ class DecayedSums:
     @classmethod
     def of(cls, effects: Effects, users: int, decay: Decay) -> "DecayedSums":
         """The sums of `effects` alone, each user's as of its latest effect."""
-        sums = cls.empty(users, effects.vectors.shape[1])
-        np.maximum.at(sums.as_of_us, effects.owners, effects.times_us)
-        shares = effects.signs * decay.factors(sums.as_of_us[effects.owners] - effects.times_us)
+        return cls.empty(users, effects.vectors.shape[1]).with_effects(effects, decay)
+
+    def with_effects(self, effects: Effects, decay: Decay) -> "DecayedSums":
+        """These sums and `effects`: the same as to merge the sums of the effects, in fewer passes over the vectors."""
+        times_us = self.as_of_us.copy()
+        np.maximum.at(times_us, effects.owners, effects.times_us)
+        sums = self.at(times_us, decay)
+        shares = effects.signs * decay.factors(times_us[effects.owners] - effects.times_us)
         np.add.at(sums.weights, effects.owners, shares * np.abs(effects.weights))
-        np.add.at(sums.counts, effects.owners, effects.signs.astype(np.int64))
+        counts = sums.counts.copy()
+        np.add.at(counts, effects.owners, effects.signs.astype(np.int64))
         _add_weighted(sums.vectors, effects, shares * effects.weights)
-        return sums
+        return evolve(sums, counts=counts)
 
     def at(self, times_us: Integers, decay: Decay) -> "DecayedSums":
         """The same sums written down at later times: one multiplication a user."""
@@ -113,6 +119,8 @@ class DecayedSums:
     def settled(self) -> "DecayedSums":
         """The same, with users that have no live event left exactly empty."""
         live = self.counts > 0
+        if live.all():
+            return self
         return DecayedSums(
             vectors=np.where(live[:, None], self.vectors, 0.0),
             weights=np.where(live, self.weights, 0.0),

@@ -27,6 +27,5 @@ def as_arrays(effects: Sequence[Sequence[Effect]], vectors: SubjectVectors, reci
 def fold(
     sums: DecayedSums, effects: Sequence[Sequence[Effect]], vectors: SubjectVectors, recipe: Recipe
 ) -> DecayedSums:
-    """`sums` of n users with `effects`, one sequence a user in the same order, merged in."""
-    arrays = as_arrays(effects, vectors, recipe)
-    return sums.merge(DecayedSums.of(arrays, len(effects), recipe.decay), recipe.decay)
+    """`sums` of n users with `effects`, one sequence a user in the same order."""
+    return sums.with_effects(as_arrays(effects, vectors, recipe), recipe.decay)

@@ -108,8 +108,9 @@ class Rounded:
         lengths = sums.norms
         cancelled = lengths <= CANCELLED * sums.weights
         norms = np.where(cancelled, 0.0, lengths)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            embeddings = np.where(cancelled[:, None], 0.0, sums.vectors / lengths[:, None]).astype(np.float32)
+        scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=~cancelled)
+        embeddings = np.empty(sums.vectors.shape, dtype=np.float32)
+        np.multiply(sums.vectors, scale[:, None], out=embeddings, casting="same_kind")
         inexact = (sums.counts > 0) & (sums.errors > MAX_RELATIVE_ERROR * norms)
         errors = np.hypot(sums.errors, np.where(cancelled, lengths, norms * ROUNDING))
         return cls(sums=sums, embeddings=embeddings, norms=norms, errors=errors, inexact=inexact)

@@ -16,7 +16,7 @@ def _due(outbox: Outbox, now: datetime = NOW) -> list[str]:
 
 
 def _ids(outbox: Outbox) -> list[int]:
-    return [row.id for row in outbox.due(LONG_AFTER, 100)]
+    return [delivery.tag for delivery in outbox.due(LONG_AFTER, 100)]
 
 
 def test_rows_are_due_in_the_order_in_which_they_came(log: EventLog, outbox: Outbox) -> None:

@@ -25,7 +25,7 @@ def work(home: Path, batch_size: int) -> None:
 def shuffle_outbox(container: Container) -> int:
     """Put everything that is in the log into the outbox in random order, every tenth event twice."""
     outbox = container.outbox()
-    outbox.delete([row.id for row in outbox.due(container.clock().now(), 1_000_000)])
+    outbox.delete([delivery.tag for delivery in outbox.due(container.clock().now(), 1_000_000)])
     log = container.event_log()
     events = [logged for users in pages_of_users(log) for page in log.history(users) for logged in page]
     deliveries = events + events[::10]

@@ -7,7 +7,7 @@ AT_ONCE = timedelta(0)
 
 
 def _lose_everything_on_its_way(shop: Shop) -> None:
-    shop.outbox.delete([row.id for row in shop.outbox.due(shop.clock.now(), 1_000)])
+    shop.outbox.delete([delivery.tag for delivery in shop.outbox.due(shop.clock.now(), 1_000)])
 
 
 def test_a_deleted_state_heals_and_is_counted(shop: Shop) -> None:

@@ -8,7 +8,7 @@ from threading import RLock
 
 from attrs import evolve
 
-from application.ports.outbox import OutboxRow
+from application.ports.message_source import Delivery
 from domain.errors import LostRaceError
 from domain.interaction import Event, Interaction, LoggedEvent, Retraction
 
@@ -24,7 +24,7 @@ class MemoryDatabase:
         self.by_message: dict[str, LoggedEvent] = {}
         self.by_user: dict[str, list[LoggedEvent]] = {}
         self.retractions: dict[str, LoggedEvent] = {}
-        self.outbox: dict[int, OutboxRow] = {}
+        self.outbox: dict[int, Delivery] = {}
         self.due_at: dict[int, datetime] = {}
         self.last_outbox_id = 0
 
@@ -32,7 +32,7 @@ class MemoryDatabase:
         """Add an outbox row for each of these."""
         for logged in events:
             self.last_outbox_id += 1
-            self.outbox[self.last_outbox_id] = OutboxRow(id=self.last_outbox_id, logged=logged)
+            self.outbox[self.last_outbox_id] = Delivery(tag=self.last_outbox_id, logged=logged)
 
 
 class MemoryLogTransaction:
@@ -162,10 +162,10 @@ class MemoryOutbox:
         with self._database.lock:
             self._database.enqueue(events)
 
-    def due(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
+    def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
         with self._database.lock:
             due_at = self._database.due_at
-            rows = (row for row in self._database.outbox.values() if row.id not in due_at or due_at[row.id] <= now)
+            rows = (row for row in self._database.outbox.values() if row.tag not in due_at or due_at[row.tag] <= now)
             return [row for row, _ in zip(rows, range(limit), strict=False)]
 
     def delete(self, row_ids: Collection[int]) -> None:

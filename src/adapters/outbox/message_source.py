@@ -38,10 +38,7 @@ class OutboxMessageSource:
         self._retry = retry
 
     def receive(self, limit: int) -> Sequence[Delivery]:
-        return [
-            Delivery(logged=row.logged, tag=row.id, attempts=row.attempts, first_failed_at=row.first_failed_at)
-            for row in self._outbox.due(self._clock.now(), limit)
-        ]
+        return self._outbox.due(self._clock.now(), limit)
 
     def settle(self, outcomes: Sequence[Settled]) -> None:
         dead = [outcome for outcome in outcomes if self._is_dead(outcome)]

@@ -11,7 +11,7 @@ from adapters.sql.database import Database
 from adapters.sql.events import EVENT_COLUMNS, event_from
 from adapters.sql.statements import in_parts, insert_columns, is_one_of
 from adapters.sql.tables import outbox, user_interactions
-from application.ports.outbox import OutboxRow
+from application.ports.message_source import Delivery
 from domain.applied_positions import as_ranges
 from domain.interaction import LoggedEvent
 
@@ -26,7 +26,7 @@ class SqlOutbox:
         with self._database.writing() as connection:
             enqueue(connection, events)
 
-    def due(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
+    def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
         query = (
             sa.select(*EVENT_COLUMNS, outbox.c.id, outbox.c.attempts, outbox.c.first_failed_at)
             .select_from(outbox)
@@ -42,7 +42,7 @@ class SqlOutbox:
             .limit(limit)
         )
         with self._database.reading() as connection:
-            return [_outbox_row(row) for row in connection.execute(query).all()]
+            return [_delivery(row) for row in connection.execute(query).all()]
 
     def delete(self, row_ids: Collection[int]) -> None:
         # What is delivered together mostly stands together: a range or two instead of thousands of ids.
@@ -77,6 +77,5 @@ def enqueue(connection: Connection, events: Collection[LoggedEvent]) -> None:
     insert_columns(connection, outbox, columns)
 
 
-def _outbox_row(row: Sequence[Any]) -> OutboxRow:
-    *_, row_id, attempts, first_failed_at = row
-    return OutboxRow(id=row_id, logged=event_from(row), attempts=attempts, first_failed_at=first_failed_at)
+def _delivery(row: Sequence[Any]) -> Delivery:
+    return Delivery(logged=event_from(row), tag=row[-3], attempts=row[-2], first_failed_at=row[-1])

@@ -4,23 +4,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from attrs import frozen
-
+from application.ports.message_source import Delivery
 from domain.interaction import LoggedEvent
-
-
-@frozen(kw_only=True)
-class OutboxRow:
-    """One event that waits to be delivered. An event may have several rows; each is deleted by its own id."""
-
-    id: int
-    logged: LoggedEvent
-    attempts: int = 0
-    first_failed_at: datetime | None = None
 
 
 class Outbox(Protocol):
     """Rows that the log's transaction adds. A row leaves only by `delete`; whoever dies before leaves it there.
+
+    An event may have several rows. A row is handed out as a delivery whose tag is the id of the row.
 
     All calls raise TransientError when the outbox cannot be reached.
     """
@@ -28,7 +19,7 @@ class Outbox(Protocol):
     def add(self, events: Collection[LoggedEvent]) -> None:
         """Add a row for each of these logged events once more."""
 
-    def due(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
+    def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
         """The oldest rows that are not postponed beyond `now`. Two readers may get the same rows."""
 
     def delete(self, row_ids: Collection[int]) -> None:
