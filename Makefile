@@ -32,7 +32,7 @@ bench: $(VENV)/.installed-dev  ## measure, and print the tables
 	$(BIN)/python -m benchmarks
 
 docs: $(VENV)/.installed-dev  ## draw the pictures of the README again from real output
-	$(BIN)/python -m docs.pictures
+	$(BIN)/python docs/pictures.py
 
 lock: $(VENV)/.installed-dev  ## choose versions again and write the lock files
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --upgrade --extra build -o requirements.lock pyproject.toml

@@ -48,4 +48,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Program, Outcome]:
     """A home after `penchant demo`, and what it printed."""
     folder = tmp_path_factory.mktemp("demo")
     program = Program(home=folder / "home", folder=folder)
-    return program, program.ok("demo")
+    outcome = program.process("demo")
+    assert outcome.code == 0, outcome.stderr
+    return program, outcome

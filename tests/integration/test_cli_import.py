@@ -154,7 +154,7 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(
     def leave_no_room() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100_000, size + 100_000))
 
-    outcome = program.run("events", "import", "-", stdin=lines(real_messages), before=leave_no_room)
+    outcome = program.process("events", "import", "-", stdin=lines(real_messages), before=leave_no_room)
 
     assert outcome.code == 1
     assert "no room left" in outcome.stderr
