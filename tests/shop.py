@@ -40,12 +40,13 @@ RECIPE = Recipe(model=f"hashing-{DIMENSIONS}", dimensions=DIMENSIONS)
 
 
 class UnreliableEmbedder(HashingEmbedder):
-    """An embedder that is `down` for a while, and never has a vector for texts that hold one of `refused`."""
+    """An embedder that is `down` for a while, refuses texts that hold one of `refused`, and has 0 for `meaningless`."""
 
     def __init__(self, dimensions: int) -> None:
         super().__init__(dimensions)
         self.down = False
         self.refused: set[str] = set()
+        self.meaningless: set[str] = set()
         self.calls = 0
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
@@ -54,7 +55,7 @@ class UnreliableEmbedder(HashingEmbedder):
             raise TransientError("The embedding service does not answer; try again.")
         if any(word in text for word in self.refused for text in texts):
             raise PermanentError("The embedding service refuses one of these texts.")
-        return super().embed(texts)
+        return super().embed(texts) * [[text not in self.meaningless] for text in texts]
 
 
 @define(kw_only=True, eq=False)

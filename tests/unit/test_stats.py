@@ -1,6 +1,12 @@
+from collections.abc import Callable
+from typing import Any
+
 from application.stats import Stats
 from tests.builders import products, retraction, searched, viewed
+from tests.interleaving import Actor
 from tests.shop import Shop
+
+Another = Callable[[Callable[[Shop], Any]], Actor]
 
 
 def test_an_empty_shop_has_only_its_products(shop: Shop) -> None:
@@ -36,8 +42,8 @@ def test_everything_is_counted(shop: Shop) -> None:
     )
 
 
-def test_a_product_change_under_way_is_counted(shop: Shop, another: object) -> None:
-    change = another(lambda it: it.import_products(products(tea="black tea")))  # type: ignore[operator]
+def test_a_product_change_under_way_is_counted(shop: Shop, another: Another) -> None:
+    change = another(lambda it: it.import_products(products(tea="black tea")))
     change.run_to("MemoryProductCatalogue.put")
 
     assert shop.stats().product_changes == 1

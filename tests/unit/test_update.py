@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adapters.memory.product_catalogue import MemoryProductCatalogue
 from application.active_recipe import ACTIVE_RECIPE
 from application.ports.message_source import Delivery, Verdict
 from application.state_writer import ATTEMPTS
@@ -122,6 +123,17 @@ def test_of_many_phrases_only_the_one_that_never_works_is_dead(shop: Shop) -> No
     assert [outcome.delivery.logged.event.message_id for outcome in dead] == ["m1"]
     assert isinstance(dead[0].error, PermanentError)
     assert shop.state().event_count == 4
+
+
+def test_a_retraction_whose_target_has_lost_its_vector_comes_later(shop: Shop) -> None:
+    shop.apply(viewed("m1", "tea"))
+    shop.storage.catalogue = MemoryProductCatalogue(DIMENSIONS)
+    without_tea = Shop(shop.storage)
+
+    [outcome] = without_tea.update(_recorded(without_tea, retraction("m2", "m1"))).outcomes
+
+    assert (outcome.verdict, type(outcome.error)) == (Verdict.LATER, TransientError)
+    assert without_tea.state().event_count == 1
 
 
 def test_a_phrase_is_embedded_once_however_it_is_spelt(shop: Shop) -> None:

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from application.active_recipe import ACTIVE_RECIPE
+from application.ports.product_catalogue import CataloguePut
 from domain.applied_positions import AppliedPositions
 from domain.decay import Decay
 from domain.interaction import EventType
@@ -117,9 +118,9 @@ def test_an_applied_event_whose_vector_is_gone_is_found(busy: Shop) -> None:
     assert _only_reason(busy) == "has applied an event whose vector is gone"
 
 
-def test_a_swapped_product_vector_is_found(busy: Shop) -> None:
-    catalogue = busy.catalogue._products
-    catalogue["tea"] = evolve(catalogue["tea"], embedding=catalogue["mug"].embedding)
+def test_a_product_vector_changed_behind_our_back_is_found(busy: Shop) -> None:
+    tea, mug = (busy.catalogue.read([product_id])[product_id] for product_id in ("tea", "mug"))
+    busy.catalogue.put([CataloguePut(product=evolve(tea, embedding=mug.embedding), expected_revision=1)])
 
     assert {mismatch.user_id for mismatch in busy.verify.all().mismatches} == {"ann", "bob"}
 
