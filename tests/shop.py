@@ -147,7 +147,7 @@ class Shop:
         self.explain = Explain(
             store=self.store, log=self.log, catalogue=self.catalogue, vectors=vectors, recipe=recipe, clock=clock
         )
-        self.recommend = Recommend(self.store, self.catalogue, self.log)
+        self.recommend = Recommend(self.store, self.catalogue, self.log, recipe)
         self.stats = CountEverything(
             log=self.log,
             outbox=self.outbox,

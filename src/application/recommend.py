@@ -10,6 +10,7 @@ from application.ports.product_catalogue import ProductCatalogue
 from application.ports.user_embedding_store import UserEmbeddingStore
 from domain.errors import InvalidValueError
 from domain.interaction import EventType, Interaction
+from domain.recipe import Recipe
 from domain.user_embedding import UserEmbedding
 from domain.vectors import Matrix, Vector
 
@@ -36,7 +37,8 @@ class Neighbour:
 class Recommend:
     """Exact search over all products and all users."""
 
-    def __init__(self, store: UserEmbeddingStore, catalogue: ProductCatalogue, log: EventLog) -> None:
+    def __init__(self, store: UserEmbeddingStore, catalogue: ProductCatalogue, log: EventLog, recipe: Recipe) -> None:
+        self._recipe = recipe
         self._store = store
         self._catalogue = catalogue
         self._log = log
@@ -65,7 +67,7 @@ class Recommend:
 
     def embedding_of(self, user_id: str) -> Vector:
         """The user's embedding, ndarray of shape (d,), float32. Raises as `products` does."""
-        embedding = require_state(self._store, user_id).embedding
+        embedding = require_state(self._store, user_id, self._recipe).embedding
         if embedding is None:
             problem = f"{user_id!r} has no live events, or they cancel out, so there is no direction to look in"
             raise InvalidValueError("user", problem, "record an event of this user")
@@ -83,11 +85,14 @@ class Recommend:
         }
 
 
-def require_state(store: UserEmbeddingStore, user_id: str) -> UserEmbedding:
-    """The stored state of a user, or InvalidValueError."""
+def require_state(store: UserEmbeddingStore, user_id: str, recipe: Recipe) -> UserEmbedding:
+    """The stored state of a user, or InvalidValueError where there is none of this recipe."""
     state = store.read([user_id]).get(user_id)
     if state is None:
         raise InvalidValueError("user", f"{user_id!r} is not known", "record an event of this user, or check the id")
+    if not state.is_of(recipe):
+        problem = f"{user_id!r} has a stored state of another recipe, or one that cannot be read"
+        raise InvalidValueError("user", problem, f"run: penchant rebuild --user {user_id}")
     return state
 
 

@@ -1,7 +1,7 @@
 """Recording: the moment from which an event counts. It is in the log and in the outbox, or nowhere."""
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from attrs import evolve, frozen
@@ -73,15 +73,23 @@ class RecordEvents:
     def _record(self, transaction: LogTransaction, submissions: Sequence[Submission]) -> Sequence[Receipt]:
         admission = _Admission(transaction, submissions)
         now = self._clock.now()
-        receipts: list[Callable[[Sequence[LoggedEvent]], Receipt]] = []
-        for submission in submissions:
-            if submission.event.occurred_at - now > MAX_AHEAD:
-                error = InvalidValueError("occurred_at", "is in the future", "set the sender's clock")
-                receipts.append(_refused(submission.event, error))
-            else:
-                receipts.append(admission.decide(submission))
+        decisions = [admission.decide(submission, now) for submission in submissions]
         logged = transaction.append(admission.accepted, now)
-        return [receipt(logged) for receipt in receipts]
+        return [
+            Receipt(message_id=decision.message_id, status=decision.status, logged=logged[decision.logged])
+            if isinstance(decision, _AtIndex)
+            else decision
+            for decision in decisions
+        ]
+
+
+@frozen
+class _AtIndex:
+    """A receipt whose event is the one accepted as number `logged`, once it is in the log."""
+
+    message_id: str
+    status: RecordStatus
+    logged: int
 
 
 class _Admission:
@@ -95,9 +103,11 @@ class _Admission:
         self._pending: dict[str, int] = {}
         self.accepted: list[Event] = []
 
-    def decide(self, submission: Submission) -> Callable[[Sequence[LoggedEvent]], Receipt]:
-        """The receipt of a submission, once the accepted events are in the log."""
+    def decide(self, submission: Submission, now: datetime) -> Receipt | _AtIndex:
+        """Accept the submission's event as a new one, or say why not."""
         event = submission.event
+        if event.occurred_at - now > MAX_AHEAD:
+            return _refused(event, InvalidValueError("occurred_at", "is in the future", "set the sender's clock"))
         earlier = self._find(event.message_id)
         if earlier is not None:
             sent = event if submission.time_given else evolve(event, occurred_at=earlier.occurred_at)
@@ -116,9 +126,10 @@ class _Admission:
             if event.retracts in self._retractions:
                 return _repeated(event, self._retractions[event.retracts])
             self._retractions[event.retracts] = len(self.accepted)
-        self._pending[event.message_id] = len(self.accepted)
+        index = len(self.accepted)
+        self._pending[event.message_id] = index
         self.accepted.append(event)
-        return _recorded(event, self._pending[event.message_id])
+        return _AtIndex(event.message_id, RecordStatus.RECORDED, index)
 
     def _first(self, message_id: str) -> LoggedEvent | int:
         return self._logged[message_id] if message_id in self._logged else self._pending[message_id]
@@ -129,17 +140,11 @@ class _Admission:
         return self.accepted[self._pending[message_id]] if message_id in self._pending else None
 
 
-def _recorded(event: Event, index: int) -> Callable[[Sequence[LoggedEvent]], Receipt]:
-    return lambda logged: Receipt(message_id=event.message_id, status=RecordStatus.RECORDED, logged=logged[index])
+def _repeated(event: Event, first: LoggedEvent | int) -> Receipt | _AtIndex:
+    if isinstance(first, int):
+        return _AtIndex(event.message_id, RecordStatus.REPEATED, first)
+    return Receipt(message_id=event.message_id, status=RecordStatus.REPEATED, logged=first)
 
 
-def _repeated(event: Event, first: LoggedEvent | int) -> Callable[[Sequence[LoggedEvent]], Receipt]:
-    return lambda logged: Receipt(
-        message_id=event.message_id,
-        status=RecordStatus.REPEATED,
-        logged=logged[first] if isinstance(first, int) else first,
-    )
-
-
-def _refused(event: Event, error: PermanentError) -> Callable[[Sequence[LoggedEvent]], Receipt]:
-    return lambda _: Receipt(message_id=event.message_id, status=RecordStatus.REFUSED, error=error)
+def _refused(event: Event, error: PermanentError) -> Receipt:
+    return Receipt(message_id=event.message_id, status=RecordStatus.REFUSED, error=error)

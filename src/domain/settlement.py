@@ -49,7 +49,10 @@ def settle(
         if position in done or position in applied:
             continue
         if isinstance(event, Retraction):
-            target = targets[event.retracts]
+            target = targets.get(event.retracts)
+            if target is None:  # gone from the log behind our back: there is nothing left to take back
+                done.add(position)
+                continue
             if target.position in effects:
                 # Adding and subtracting would leave rounding that may be more than all that is left of older events.
                 del effects[target.position]

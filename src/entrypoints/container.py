@@ -62,7 +62,7 @@ class Container(containers.DeclarativeContainer):
         RetryPolicy, max_retries=settings.provided.max_retries, delay_ms=settings.provided.retry_delay_ms
     )
     message_source = providers.Singleton(OutboxMessageSource, outbox, dead_letters, clock, retry_policy)
-    dataset = providers.Singleton(OnlineRetail)
+    sample_shop = providers.Singleton(OnlineRetail)
 
     recipe = providers.Singleton(
         Recipe,
@@ -119,7 +119,7 @@ class Container(containers.DeclarativeContainer):
         rebuild=rebuild,
         clock=clock,
     )
-    recommend = providers.Singleton(Recommend, store, catalogue, event_log)
+    recommend = providers.Singleton(Recommend, store, catalogue, event_log, recipe)
     explain = providers.Singleton(
         Explain,
         store=store,
@@ -151,6 +151,7 @@ PORTS = (
     "embedder",
     "dead_letters",
     "registry",
+    "sample_shop",
     "clock",
     "ids",
     "metrics",

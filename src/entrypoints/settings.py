@@ -58,7 +58,7 @@ class Settings(BaseSettings):
         description="what a view counts",
     )
     batch_size: int = Field(
-        default=2_000,
+        default=4_000,
         ge=1,
         le=100_000,
         validation_alias=_named("PENCHANT_BATCH_SIZE"),

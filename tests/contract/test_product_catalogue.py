@@ -146,3 +146,13 @@ def test_an_id_asked_for_twice_comes_once(catalogue: ProductCatalogue) -> None:
     ids, matrix = catalogue.vectors(["tea", "tea"])
 
     assert (list(ids), len(matrix)) == (["tea"], 1)
+
+
+def test_the_revision_of_the_catalogue_is_another_one_after_every_put(catalogue: ProductCatalogue) -> None:
+    revisions = [catalogue.revision()]
+    for expected in (0, 0, 1):  # new, refused, changed
+        catalogue.put([CataloguePut(product=in_catalogue("tea"), expected_revision=expected)])
+        revisions.append(catalogue.revision())
+
+    assert len(set(revisions)) == 4
+    assert catalogue.revision() == revisions[-1]

@@ -18,6 +18,10 @@ class MemoryProductCatalogue:
         self._lock = Lock()
         self._dimensions = dimensions
         self._products: dict[str, ProductEmbedding] = {}
+        self._revision = 0
+
+    def revision(self) -> int:
+        return self._revision
 
     def vectors(self, product_ids: Collection[str]) -> tuple[Sequence[str], Matrix]:
         found = self.read(product_ids)
@@ -34,6 +38,7 @@ class MemoryProductCatalogue:
     def put(self, puts: Sequence[CataloguePut]) -> Collection[str]:
         unmatched = set()
         with self._lock:
+            self._revision += 1
             for put in puts:
                 product_id = put.product.product.product_id
                 stored = self._products.get(product_id)

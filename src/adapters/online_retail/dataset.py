@@ -6,7 +6,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -14,12 +13,11 @@ from typing import NamedTuple
 from attrs import field, frozen
 
 from application.event_message import Submission
+from application.ports.sample_shop import LineKind
 from domain.interaction import EventType, Interaction, Retraction
 from domain.product import Product
 
 PATH = Path(__file__).parent / "online_retail.csv.gz"
-LINES = 541_909
-LAST_DAY = date(2011, 12, 9)
 
 _PRODUCT_CODE = re.compile(r"\d{5}[A-Za-z]*")
 """What is not five digits and perhaps letters is postage, a fee, an adjustment or a voucher."""
@@ -45,16 +43,6 @@ class _Line(NamedTuple):
         return f"online-retail-{self.number}"
 
 
-class Kind(StrEnum):
-    """What a line of the file is to Penchant."""
-
-    PURCHASE = "purchases"
-    RETRACTION = "purchases taken back"
-    OTHER_CANCELLATION = "other cancellations"
-    NO_CUSTOMER = "lines without a customer"
-    NO_PRODUCT = "lines about no product"
-
-
 class OnlineRetail:
     """The data set as Penchant sees it.
 
@@ -62,6 +50,9 @@ class OnlineRetail:
     product twice. A cancellation takes back the customer's latest purchase of the product that is not taken back yet,
     if it cancels at least the quantity bought then; other cancellations are left alone. Times are read as UTC.
     """
+
+    line_count = 541_909
+    last_day = date(2011, 12, 9)
 
     def __init__(self, path: Path = PATH) -> None:
         self._path = path
@@ -76,28 +67,28 @@ class OnlineRetail:
             for stock_code, counts in sorted(self._survey.texts.items())
         ]
 
-    def submissions(self, shift: timedelta) -> Iterator[tuple[Kind, Submission | None]]:
+    def submissions(self, shift: timedelta) -> Iterator[tuple[LineKind, Submission | None]]:
         """What each line of the file is, in order, and its event if it is one, `shift` later than it happened."""
         open_purchases: defaultdict[tuple[str, str], list[_Line]] = defaultdict(list)
         for line in self._lines():
-            if isinstance(line, Kind):
+            if isinstance(line, LineKind):
                 yield line, None
                 continue
             pair = (line.customer, line.stock_code)
             purchases = open_purchases[pair] if pair in self._survey.cancelled else []
             if not line.is_cancellation:
                 purchases.append(line)
-                yield Kind.PURCHASE, Submission(event=_purchase(line, shift))
+                yield LineKind.PURCHASE, Submission(event=_purchase(line, shift))
             elif purchases and -int(line.quantity) >= int(purchases[-1].quantity):
-                yield Kind.RETRACTION, Submission(event=_retraction(line, purchases.pop(), shift))
+                yield LineKind.RETRACTION, Submission(event=_retraction(line, purchases.pop(), shift))
             else:
-                yield Kind.OTHER_CANCELLATION, None
+                yield LineKind.OTHER_CANCELLATION, None
 
     @cached_property
     def _survey(self) -> "_Survey":
         survey = _Survey()
         for line in self._lines():
-            if isinstance(line, Kind):
+            if isinstance(line, LineKind):
                 continue
             if line.description.strip():
                 survey.texts[line.stock_code][line.description] += 1
@@ -105,15 +96,15 @@ class OnlineRetail:
                 survey.cancelled.add((line.customer, line.stock_code))
         return survey
 
-    def _lines(self) -> Iterator[_Line | Kind]:
+    def _lines(self) -> Iterator[_Line | LineKind]:
         with gzip.open(self._path, "rt", encoding="utf-8", newline="") as file:
             rows = csv.reader(file)
             next(rows)
             for number, (invoice, code, description, quantity, time, _price, customer, _country) in enumerate(rows, 2):
                 if not customer:
-                    yield Kind.NO_CUSTOMER
+                    yield LineKind.NO_CUSTOMER
                 elif not _PRODUCT_CODE.fullmatch(code):
-                    yield Kind.NO_PRODUCT
+                    yield LineKind.NO_PRODUCT
                 else:
                     yield _Line(number, invoice, code, description, quantity, time, customer)
 
@@ -127,11 +118,6 @@ class _Survey:
     """Customer and product of every cancellation: only their purchases have to be remembered."""
 
 
-def shift_to_yesterday(today: date) -> timedelta:
-    """By how many whole days the data have to be moved to end on the day before `today`."""
-    return today - timedelta(days=1) - LAST_DAY
-
-
 def _most_frequent(counts: Mapping[str, int]) -> str:
     return " ".join(min(counts, key=lambda text: (-counts[text], text)).split())
 
@@ -142,7 +128,7 @@ def _purchase(line: _Line, shift: timedelta) -> Interaction:
         user_id=line.customer,
         event_type=EventType.PURCHASE,
         product_id=line.stock_code,
-        occurred_at=_time(line.time) + shift,
+        occurred_at=_time(line.time, shift),
     )
 
 
@@ -151,10 +137,10 @@ def _retraction(line: _Line, purchase: _Line, shift: timedelta) -> Retraction:
         message_id=line.message_id,
         user_id=line.customer,
         retracts=purchase.message_id,
-        occurred_at=_time(line.time) + shift,
+        occurred_at=_time(line.time, shift),
     )
 
 
 @lru_cache(maxsize=64)
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)  # the lines of an invoice share it
+def _time(text: str, shift: timedelta) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC) + shift  # the lines of an invoice share it

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, Row
 
 from adapters.sql.database import Database
 from adapters.sql.statements import in_parts, insert_new, is_one_of
-from adapters.sql.tables import product_changes, product_embeddings
+from adapters.sql.tables import catalogue_revision, product_changes, product_embeddings
 from application.ports.product_catalogue import CataloguePut
 from application.ports.product_changes import ProductChange
 from domain.product import Product, ProductEmbedding
@@ -24,6 +24,10 @@ class SqlProductCatalogue:
     def __init__(self, database: Database, dimensions: int) -> None:
         self._database = database
         self._dimensions = dimensions
+
+    def revision(self) -> int:
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(catalogue_revision.c.revision)) or 0
 
     def vectors(self, product_ids: Collection[str]) -> tuple[Sequence[str], Matrix]:
         query = sa.select(_products.c.product_id, _products.c.embedding)
@@ -57,6 +61,7 @@ class SqlProductCatalogue:
         product_ids = [_id_of(put) for put in puts]
         update = sa.update(_products).where(_products.c.product_id == sa.bindparam("of_product"))
         with self._database.writing() as connection:
+            _count_revision(connection)
             revisions = _revisions_of(connection, product_ids)
             matched = [put for put in puts if revisions.get(_id_of(put), 0) == put.expected_revision]
             new = [_row_of(put.product) for put in matched if put.expected_revision == 0]
@@ -114,6 +119,13 @@ def matrix_of(vectors: Sequence[Any], dimensions: int) -> Matrix:
 
 def _id_of(put: CataloguePut) -> str:
     return put.product.product.product_id
+
+
+def _count_revision(connection: Connection) -> None:
+    if not connection.execute(
+        sa.update(catalogue_revision).values(revision=catalogue_revision.c.revision + 1)
+    ).rowcount:
+        insert_new(connection, catalogue_revision, [{"id": 1, "revision": 1}])
 
 
 def _revisions_of(connection: Connection, product_ids: Collection[str]) -> dict[str, int]:

@@ -102,6 +102,13 @@ product_embeddings = sa.Table(
     sa.Column("updated_at", UtcDateTime(), nullable=False),
 )
 
+catalogue_revision = sa.Table(
+    "catalogue_revision",
+    metadata,
+    sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("revision", sa.BigInteger(), nullable=False),
+)
+
 user_embeddings = sa.Table(
     "user_embeddings",
     metadata,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,9 +36,11 @@ def _from_naive(instant: datetime | None) -> datetime | None:
     return None if instant is None else instant.replace(tzinfo=UTC)
 
 
+@lru_cache(maxsize=1_024)
 def _to_text(instant: datetime | None) -> str | None:
     if instant is None:
         return None
+    # Cached: the events of a batch share the time of recording, those of a basket the time at which they occurred.
     return (instant if instant.tzinfo is UTC else instant.astimezone(UTC)).isoformat(" ", "microseconds")
 
 

@@ -27,7 +27,7 @@ class WordLlamaEmbedder:
 
     @cached_property
     def _wordllama(self) -> Any:
-        import wordllama  # takes 0.3 s and 60 MiB, which most commands need not pay
+        import wordllama  # takes half a second and 100 MiB, which most commands need not pay
 
         folder = Path(wordllama.__file__).parent
         return wordllama.WordLlama.load(dim=DIMENSIONS, cache_dir=folder, disable_download=True)

@@ -20,6 +20,9 @@ class CataloguePut:
 class ProductCatalogue(Protocol):
     """Products by id. All calls raise TransientError when it cannot be reached."""
 
+    def revision(self) -> int:
+        """A number that is another one after every `put` that has returned: what a cache of vectors is checked by."""
+
     def vectors(self, product_ids: Collection[str]) -> tuple[Sequence[str], Matrix]:
         """The ids among these that are known, and their vectors: ndarray of shape (len(ids), d), float32."""
 

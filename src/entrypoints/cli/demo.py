@@ -9,8 +9,8 @@ from sys import argv, platform
 import typer
 from attrs import field, frozen
 
-from adapters.online_retail.dataset import LINES, Kind, shift_to_yesterday
 from application.event_message import Submission
+from application.ports.sample_shop import LineKind
 from application.record import Receipt, RecordStatus
 from domain.errors import ConfigurationError
 from domain.interaction import EventType, Interaction, LoggedEvent, Retraction
@@ -22,10 +22,10 @@ from entrypoints.container import Container
 
 BATCH = 4_000
 SHIFT = "online-retail-shift-days"
-CLOCKS, CUTLERY, BREAD_BINS = "15380", "12664", "12464"
-CUSTOMERS = (CLOCKS, CUTLERY, BREAD_BINS)
+CLOCKS, CUTLERY, CAKES = "15380", "12664", "12356"
+CUSTOMERS = (CLOCKS, CUTLERY, CAKES)
 PHRASE = "hot water bottle"
-HOT_WATER_BOTTLE = "23355"
+HOT_WATER_BOTTLE = "23358"
 
 
 def demo() -> None:
@@ -70,21 +70,22 @@ def _shift_days(container: Container) -> int:
             f"PENCHANT_HOME ({container.settings().home}) holds events of another shop, and the demo would mix with "
             "them. Try: PENCHANT_HOME=/tmp/penchant-demo penchant demo"
         )
-    today = container.clock().now().date()
-    return int(container.registry().set_if_absent(SHIFT, str(shift_to_yesterday(today).days)))
+    yesterday = container.clock().now().date() - timedelta(days=1)
+    shift = yesterday - container.sample_shop().last_day
+    return int(container.registry().set_if_absent(SHIFT, str(shift.days)))
 
 
 @frozen
 class _Loaded:
     """What the import did."""
 
-    kinds: Counter[Kind] = field(factory=Counter)
+    kinds: Counter[LineKind] = field(factory=Counter)
     statuses: Counter[RecordStatus] = field(factory=Counter)
     rebuilt: Counter[str] = field(factory=Counter)
 
     @property
     def events(self) -> int:
-        return self.kinds[Kind.PURCHASE] + self.kinds[Kind.RETRACTION]
+        return self.kinds[LineKind.PURCHASE] + self.kinds[LineKind.RETRACTION]
 
 
 def _load(container: Container, shift: timedelta) -> _Loaded:
@@ -96,9 +97,9 @@ def _load(container: Container, shift: timedelta) -> _Loaded:
         loaded.rebuilt.update(container.work().drain().rebuilt)
         batch.clear()
 
-    container.import_products()(container.dataset().products())
-    with progress("loading invoice lines", LINES) as advance:
-        for number, (kind, submission) in enumerate(container.dataset().submissions(shift), start=1):
+    container.import_products()(container.sample_shop().products())
+    with progress("loading invoice lines", container.sample_shop().line_count) as advance:
+        for number, (kind, submission) in enumerate(container.sample_shop().submissions(shift), start=1):
             loaded.kinds[kind] += 1
             if submission is not None:
                 batch.append(submission)
@@ -112,25 +113,23 @@ def _load(container: Container, shift: timedelta) -> _Loaded:
 
 def _tell_what_was_loaded(container: Container, loaded: _Loaded, days: int, seconds: float) -> None:
     kinds, counts = loaded.kinds, container.stats()()
+    rate = f"{loaded.events:,} events of {counts.users:,} customers and {counts.products:,} products in {seconds:.1f} s"
+    if loaded.statuses[RecordStatus.RECORDED]:
+        speed = f"[bold]{loaded.events / seconds:,.0f} events/s[/bold], each recorded durably and applied"
+        out.print(f"Loaded {rate}: {speed}.")
+        others = loaded.rebuilt.total() - loaded.rebuilt["new"]
+        rebuilds = f"{loaded.rebuilt['new']:,} new users; {others or 'none'} for any other reason"
+        out.print(f"  Rebuilds from the log on the way: {rebuilds}.")
+    else:
+        out.print(f"Read {rate}. All were in the log already: recording them again [bold]changed nothing[/bold].")
+    if loaded.statuses[RecordStatus.RECORDED] and loaded.statuses[RecordStatus.REPEATED]:
+        out.print(f"  {loaded.statuses[RecordStatus.REPEATED]:,} were in the log already, and counted no second time.")
     out.print(
-        f"Loaded [bold]{loaded.events:,}[/bold] events of {counts.users:,} customers and {counts.products:,} products "
-        f"in {seconds:.1f} s: [bold]{loaded.events / seconds:,.0f} events/s[/bold], each recorded durably and applied."
-    )
-    out.print(
-        f"  {kinds[Kind.PURCHASE]:,} purchases, {kinds[Kind.RETRACTION]:,} of them taken back later. Left out: "
-        f"{kinds[Kind.NO_CUSTOMER]:,} lines without a customer, {kinds[Kind.NO_PRODUCT]:,} about postage, fees and the "
-        f"like, {kinds[Kind.OTHER_CANCELLATION]:,} cancellations of a part or of nothing known."
+        f"  {kinds[LineKind.PURCHASE]:,} purchases, {kinds[LineKind.RETRACTION]:,} of them taken back later. Left out: "
+        f"{kinds[LineKind.NO_CUSTOMER]:,} lines without a customer, {kinds[LineKind.NO_PRODUCT]:,} about postage, "
+        f"fees and the like, {kinds[LineKind.OTHER_CANCELLATION]:,} cancellations of a part or of nothing known."
     )
     out.print(f"  All times are {days:,} days later than they were, so that the data end on the eve of the first run.")
-    if loaded.statuses[RecordStatus.RECORDED]:
-        rebuilds = ", ".join(f"{count:,} {reason}" for reason, count in sorted(loaded.rebuilt.items())) or "none"
-        others = loaded.rebuilt.total() - loaded.rebuilt["new"]
-        out.print(f"  Rebuilds from the log on the way: {rebuilds} users; {others or 'none'} for any other reason.")
-    if loaded.statuses[RecordStatus.REPEATED]:
-        repeated = loaded.statuses[RecordStatus.REPEATED]
-        out.print(
-            f"  {repeated:,} of them were in the log already, so recording them again [bold]changed nothing[/bold]."
-        )
 
 
 def _show_customers(container: Container) -> None:
@@ -159,7 +158,7 @@ def _latest_purchases(container: Container, user_id: str, count: int = 4) -> lis
 
 def _search_live(container: Container) -> str:
     """Record a search and show what it moves. Returns the user's id."""
-    user_id, message_id = BREAD_BINS, "demo-search"
+    user_id, message_id = CAKES, "demo-search"
     before = _state(container, user_id)
     shown_before = _closeness(container, user_id)
     search = Interaction(
@@ -191,10 +190,10 @@ def _search_live(container: Container) -> str:
 def _closeness(container: Container, user_id: str) -> str:
     """How near the hot water bottle is to the user, and its place among all products not bought."""
     products = container.recommend().products(user_id, container.catalogue().count())
-    rank, product = next(
-        (rank, product) for rank, product in enumerate(products, start=1) if product.product_id == HOT_WATER_BOTTLE
-    )
-    return f"{product.text}: similarity {product.similarity:+.2f}, place {rank:,} of {len(products):,}"
+    for place, product in enumerate(products, start=1):
+        if product.product_id == HOT_WATER_BOTTLE:
+            return f"{product.text}: similarity {product.similarity:+.2f}, place {place:,} of {len(products):,}"
+    return "it was bought"
 
 
 def _buy_twice_and_cancel(container: Container, user_id: str) -> None:
@@ -224,7 +223,7 @@ def _buy_twice_and_cancel(container: Container, user_id: str) -> None:
     same = _cosine(before, after)
     out.print(
         f"  {receipt.status}: {after.event_count:,} live events, version {after.version}; "
-        f"cosine with the embedding before the purchase {same:.9f}"
+        f"cosine with the embedding before the purchase {same:.6f}"
     )
 
 

@@ -37,7 +37,11 @@ def penchant() -> Iterator[Container]:
 
 
 def apply_all(container: Container) -> WorkReport:
-    """Apply what waits in the outbox: a command that records on embedded parts also applies."""
+    """Apply what waits in the outbox: a command that records on embedded parts also applies.
+
+    A change of products that was cut short is brought to its end first.
+    """
+    container.import_products().resume()
     depth = container.outbox().depth()
     if depth <= container.settings().batch_size:
         return container.work().drain()

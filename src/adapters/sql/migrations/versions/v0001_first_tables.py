@@ -97,6 +97,11 @@ def upgrade() -> None:
         sa.Column("updated_at", UtcDateTime(), nullable=False),
     )
     op.create_table(
+        "catalogue_revision",
+        sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
         "user_embeddings",
         sa.Column("user_id", identifier(), primary_key=True),
         sa.Column("embedding", Float32Vector()),
@@ -119,6 +124,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         "user_embeddings",
+        "catalogue_revision",
         "product_embeddings",
         "dead_letters",
         "product_changes",
