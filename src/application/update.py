@@ -79,17 +79,18 @@ class UpdateUserEmbeddings:
     def _compute(
         self, batch: "_Batch", stored: Mapping[str, UserEmbedding], attempt: "_Attempt"
     ) -> Sequence[UserEmbedding]:
-        vectors = self._vectors(batch.interactions_not_in(stored))
+        states = {**self._newcomers(batch, stored), **stored}
+        vectors = self._vectors(batch.interactions_not_in(states))
         attempt.known_products = vectors.products
         bases: list[UserEmbedding] = []
         settlements: list[Settlement] = []
         for user_id, events in batch.users.items():
-            state = stored.get(user_id)
+            state = states.get(user_id)
             if state is None or not state.is_of(self._recipe):
                 attempt.rebuild(user_id, "new" if state is None else "recipe")
                 continue
             settlement = settle(state.applied, events, batch.targets, lambda event: vectors.row_of(event) is not None)
-            if settlement.applied == state.applied:
+            if settlement.applied == state.applied and user_id in stored:
                 continue
             if evolve(state, applied=settlement.applied).misses_too_much:
                 attempt.rebuild(user_id, "missing")
@@ -99,6 +100,16 @@ class UpdateUserEmbeddings:
         folded = self._fold(bases, settlements, vectors, attempt)
         empties = [self._writer.empty(user_id, stored.get(user_id)) for user_id in attempt.users]
         return [*folded, *(self._fold_from_log(empties) if empties else ())]
+
+    def _newcomers(self, batch: "_Batch", stored: Mapping[str, UserEmbedding]) -> Mapping[str, UserEmbedding]:
+        """Empty states of the users without one whose whole log is in the batch: no need to read it again."""
+        without = [user_id for user_id in batch.users if user_id not in stored]
+        heads = self._log.heads_of(without) if without else {}
+        return {
+            user_id: self._writer.empty(user_id, None)
+            for user_id, head in heads.items()
+            if len({logged.position for logged in batch.users[user_id]}) == head
+        }
 
     def _fold(
         self,
@@ -133,12 +144,12 @@ class _Batch:
                 targets.add(event.retracts)
         self.targets = log.find(targets) if targets else {}
 
-    def interactions_not_in(self, stored: Mapping[str, UserEmbedding]) -> list[Interaction]:
+    def interactions_not_in(self, states: Mapping[str, UserEmbedding]) -> list[Interaction]:
         """What may have to be folded: delivered interactions that no state has applied, and all targets."""
         fresh = chain.from_iterable(
-            (logged for logged in events if logged.position not in stored[user_id].applied)
+            (logged for logged in events if logged.position not in states[user_id].applied)
             for user_id, events in self.users.items()
-            if user_id in stored
+            if user_id in states
         )
         return [logged.event for logged in chain(fresh, self.targets.values()) if isinstance(logged.event, Interaction)]
 

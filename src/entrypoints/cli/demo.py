@@ -117,9 +117,8 @@ def _tell_what_was_loaded(container: Container, loaded: _Loaded, days: int, seco
     if loaded.statuses[RecordStatus.RECORDED]:
         speed = f"[bold]{loaded.events / seconds:,.0f} events/s[/bold], each recorded durably and applied"
         out.print(f"Loaded {rate}: {speed}.")
-        others = loaded.rebuilt.total() - loaded.rebuilt["new"]
-        rebuilds = f"{loaded.rebuilt['new']:,} new users; {others or 'none'} for any other reason"
-        out.print(f"  Rebuilds from the log on the way: {rebuilds}.")
+        rebuilds = ", ".join(f"{count:,} ({reason})" for reason, count in sorted(loaded.rebuilt.items())) or "none"
+        out.print(f"  Users that had to be rebuilt from the log on the way: {rebuilds}.")
     else:
         out.print(f"Read {rate}. All were in the log already: recording them again [bold]changed nothing[/bold].")
     if loaded.statuses[RecordStatus.RECORDED] and loaded.statuses[RecordStatus.REPEATED]:
