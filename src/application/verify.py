@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from application.fold_from_log import by_user, interactions_of
 from application.ports.event_log import EventLog
@@ -39,6 +39,8 @@ class Mismatch:
 
     user_id: str
     reason: str
+    error: float
+    """|s - s'| / |s|."""
 
 
 @frozen(kw_only=True)
@@ -89,28 +91,20 @@ class VerifyUsers:
 
     def __call__(self, user_ids: Collection[str]) -> VerifyReport:
         """Verify these users. A user without any event and without a state is counted and right."""
-        report = VerifyReport()
-        left = list(dict.fromkeys(user_ids))
-        for look in range(1, LOOKS + 1):
-            states = self._store.read(left)
-            found = self._look(left, states)
-            suspects = [mismatch.user_id for mismatch in found.mismatches]
-            moving = self._moved_or_changing(suspects, states)
-            if look < LOOKS and moving:
-                settled = [user_id for user_id in left if user_id not in moving]
-                report += self._look(settled, states) if settled else VerifyReport()
-                left = list(moving)
-                continue
-            still = tuple(mismatch for mismatch in found.mismatches if mismatch.user_id not in moving)
-            return report + VerifyReport(
-                users=found.users,
-                events=found.events,
-                mismatches=still,
-                max_error=found.max_error,
-                lag=found.lag + len(moving),
-                waiting=found.waiting,
-            )
-        return report
+        report, moving = self._look(list(dict.fromkeys(user_ids)))
+        sure = [mismatch for mismatch in report.mismatches if mismatch.user_id not in moving]
+        max_error = report.max_error
+        for _ in range(LOOKS - 1):
+            if moving:
+                again, moving = self._look(sorted(moving))
+                sure += [mismatch for mismatch in again.mismatches if mismatch.user_id not in moving]
+                max_error = max(max_error, again.max_error)
+        return evolve(
+            report,
+            mismatches=tuple(sure),
+            max_error=max([max_error, *(mismatch.error for mismatch in sure)]),
+            lag=report.lag + len(moving),
+        )
 
     def all(self, on_users: Callable[[int], None] | None = None) -> VerifyReport:
         """Verify every user that is in the log or in the store; tell `on_users` how many each step did."""
@@ -136,7 +130,9 @@ class VerifyUsers:
         moved = {user_id for user_id in suspects if _write_id(again, user_id) != _write_id(states, user_id)}
         return moved | (set(self._log.users_of_products(changing)) & set(suspects) if changing else set())
 
-    def _look(self, user_ids: Sequence[str], states: Mapping[str, UserEmbedding]) -> VerifyReport:
+    def _look(self, user_ids: Sequence[str]) -> tuple[VerifyReport, Collection[str]]:
+        """What these users are like, and which of the mismatches may only be so because their state moves now."""
+        states = self._store.read(user_ids)
         comparable = [
             states[user_id] for user_id in user_ids if user_id in states and states[user_id].is_of(self._recipe)
         ]
@@ -151,7 +147,7 @@ class VerifyUsers:
                     waiting[product_id] = waiting.get(product_id, 0) + 1
         for_product = sum(waiting[product_id] for product_id in self._catalogue.unknown(waiting))
         mismatches, max_error = fold_of_applied.compare()
-        return VerifyReport(
+        report = VerifyReport(
             users=len(user_ids),
             events=events,
             mismatches=mismatches,
@@ -159,6 +155,7 @@ class VerifyUsers:
             lag=unapplied - for_product,
             waiting=for_product,
         )
+        return report, self._moved_or_changing([mismatch.user_id for mismatch in mismatches], states)
 
 
 class _FoldOfApplied:
@@ -197,7 +194,7 @@ class _FoldOfApplied:
         return logged.retracted_by is not None and logged.retracted_by in self._states[row].applied
 
     def compare(self) -> tuple[tuple[Mismatch, ...], float]:
-        """The users whose stored state differs, each with the first reason, and the largest relative error."""
+        """The users whose stored state differs, each with the first reason, and the largest error of the others."""
         if not self._states:
             return (), 0.0
         stored = sums_of(self._states, self._recipe)
@@ -205,7 +202,10 @@ class _FoldOfApplied:
         reference = self._sums.at(np.maximum(stored.as_of_us, self._sums.as_of_us), self._recipe.decay)
         allowed = ROUNDINGS_ALLOWED * stored.errors + SUM_TOLERANCE * np.maximum(stored.weights, reference.weights)
         weights_differ = ~np.isclose(stored.weights, reference.weights, rtol=WEIGHT_TOLERANCE, atol=1e-12)
+        norms = stored.norms
+        relative = np.divide(off, norms, out=np.zeros_like(off), where=norms > 0)
         mismatches = []
+        max_error = 0.0
         for row, state in enumerate(self._states):
             reason = None
             if self._seen[row] != len(state.applied):
@@ -219,10 +219,10 @@ class _FoldOfApplied:
             elif weights_differ[row]:
                 reason = f"has weight {stored.weights[row]:.9g}; the log gives {reference.weights[row]:.9g}"
             if reason is not None:
-                mismatches.append(Mismatch(user_id=state.user_id, reason=reason))
-        norms = stored.norms
-        relative = np.divide(off, norms, out=np.zeros_like(off), where=norms > 0)
-        return tuple(mismatches), float(relative.max(initial=0.0))
+                mismatches.append(Mismatch(user_id=state.user_id, reason=reason, error=float(relative[row])))
+            else:
+                max_error = max(max_error, float(relative[row]))
+        return tuple(mismatches), max_error
 
 
 def _write_id(states: Mapping[str, UserEmbedding], user_id: str) -> str | None:

@@ -66,11 +66,6 @@ class DecayedSums:
             counts=np.zeros(users, dtype=np.int64),
         )
 
-    @classmethod
-    def of(cls, effects: Effects, users: int, decay: Decay) -> "DecayedSums":
-        """The sums of `effects` alone, each user's as of its latest effect."""
-        return cls.empty(users, effects.vectors.shape[1]).with_effects(effects, decay)
-
     def with_effects(self, effects: Effects, decay: Decay) -> "DecayedSums":
         """These sums and `effects`: the same as to merge the sums of the effects, in fewer passes over the vectors."""
         times_us = self.as_of_us.copy()

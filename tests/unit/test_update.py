@@ -231,3 +231,33 @@ def test_one_left_of_2000_events_is_exact(shop: Shop) -> None:
     assert shop.state().norm == pytest.approx(np.exp(-0.023 * age_days), rel=1e-5)
     assert shop.state().event_count == 1
     assert shop.metrics.counters['penchant_rebuilds_total{reason="rounding"}'] >= 1
+
+
+def test_a_new_user_whose_whole_log_is_delivered_needs_no_rebuild(shop: Shop) -> None:
+    some = _recorded(shop, viewed("m1", "tea"), viewed("m2", "mug"))
+
+    assert shop.update([*some, some[0]]).rebuilt == {}
+    assert shop.state().event_count == 2
+
+
+def test_a_new_user_of_whom_only_a_part_is_delivered_is_rebuilt(shop: Shop) -> None:
+    _, second = _recorded(shop, viewed("m1", "tea"), viewed("m2", "mug"))
+
+    assert shop.update([second]).rebuilt == {"new": 1}
+    assert shop.state().event_count == 2
+
+
+def test_a_new_user_whose_events_all_wait_gets_an_empty_state(shop: Shop) -> None:
+    assert _verdicts(shop, _recorded(shop, viewed("m1", "unheard of"))) == [Verdict.APPLIED]
+
+    assert is_exactly_empty(shop.state())
+    assert shop.state().applied == AppliedPositions()
+
+
+def test_a_retraction_whose_target_is_gone_from_the_log_is_settled_alone(shop: Shop) -> None:
+    event, taken_back = _recorded(shop, viewed("m1", "tea"), retraction("m2", "m1"))
+    shop.update([event])
+    del shop.log._database.by_message["m1"]
+
+    assert _verdicts(shop, [taken_back]) == [Verdict.APPLIED]
+    assert shop.state().applied == AppliedPositions(2)

@@ -140,8 +140,8 @@ def print_verification(report: VerifyReport) -> None:
         out.print("`penchant rebuild --user …` computes one anew from the log; find out first who changed it.")
     else:
         out.print(
-            f"[bold green]✓[/bold green] {counted}: every embedding equals the log "
-            f"(largest difference {report.max_error:.1e} of its length; {lag})"
+            f"[bold green]✓[/bold green] {counted}: every embedding equals the log.\n"
+            f"  Largest difference {report.max_error:.1e} of its length; {lag}."
         )
 
 
