@@ -31,5 +31,5 @@ def _compare(active: str, recipe: Recipe) -> None:
 
 
 def _short(recipe: Recipe) -> str:
-    weights = ", ".join(f"{name} {weight:g}" for name, weight in recipe.weights.items())
+    weights = ", ".join(f"{name} {weight:g}" for name, weight in sorted(recipe.weights.items()))
     return f"decay {recipe.decay.rate_per_day:g} a day, {weights}, {recipe.model} with {recipe.dimensions} dimensions"

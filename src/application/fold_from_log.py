@@ -15,6 +15,9 @@ from domain.recipe import Recipe
 from domain.settlement import Effect, settle_history
 from domain.user_embedding import Rounded, UserEmbedding
 
+USERS_AT_ONCE = 500
+"""Users whose sums are held at once: 6 MB at 1536 dimensions."""
+
 
 class FoldFromLog:
     """Folds everything that the log has of some users, in one streamed read."""
@@ -26,6 +29,13 @@ class FoldFromLog:
 
     def __call__(self, bases: Sequence[UserEmbedding]) -> Sequence[UserEmbedding]:
         """Each user of `bases` as the log says, with the base's version; nothing else of the base is used."""
+        return [
+            state
+            for start in range(0, len(bases), USERS_AT_ONCE)
+            for state in self._fold(bases[start : start + USERS_AT_ONCE])
+        ]
+
+    def _fold(self, bases: Sequence[UserEmbedding]) -> Sequence[UserEmbedding]:
         row_of = {base.user_id: row for row, base in enumerate(bases)}
         sums = DecayedSums.empty(len(bases), self._recipe.dimensions)
         applied = [AppliedPositions() for _ in bases]

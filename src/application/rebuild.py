@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from application.fold_from_log import FoldFromLog
+from application.fold_from_log import USERS_AT_ONCE, FoldFromLog
 from application.ports.event_log import EventLog
 from application.ports.system import Metrics
 from application.state_writer import StateWriter
 from domain.user_embedding import UserEmbedding
-
-USERS_AT_ONCE = 500
 
 
 class RebuildUsers:

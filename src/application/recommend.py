@@ -70,7 +70,8 @@ class Recommend:
         embedding = require_state(self._store, user_id, self._recipe).embedding
         if embedding is None:
             problem = f"{user_id!r} has no live events, or they cancel out, so there is no direction to look in"
-            raise InvalidValueError("user", problem, "record an event of this user")
+            remedy = "record an event of this user; penchant stats names products that events wait for"
+            raise InvalidValueError("user", problem, remedy)
         return embedding
 
     def _bought(self, user_id: str) -> Collection[str]:

@@ -106,8 +106,6 @@ class _Admission:
     def decide(self, submission: Submission, now: datetime) -> Receipt | _AtIndex:
         """Accept the submission's event as a new one, or say why not."""
         event = submission.event
-        if event.occurred_at - now > MAX_AHEAD:
-            return _refused(event, InvalidValueError("occurred_at", "is in the future", "set the sender's clock"))
         earlier = self._find(event.message_id)
         if earlier is not None:
             sent = event if submission.time_given else evolve(event, occurred_at=earlier.occurred_at)
@@ -115,6 +113,8 @@ class _Admission:
                 text = f"message_id {event.message_id!r} was recorded before with other content; send a new id"
                 return _refused(event, ConflictError(text))
             return _repeated(event, self._first(event.message_id))
+        if event.occurred_at - now > MAX_AHEAD:
+            return _refused(event, InvalidValueError("occurred_at", "is in the future", "set the sender's clock"))
         if isinstance(event, Retraction):
             target = self._find(event.retracts)
             if target is None or target.user_id != event.user_id:

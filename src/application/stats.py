@@ -9,12 +9,15 @@ from application.ports.product_catalogue import ProductCatalogue
 from application.ports.product_changes import ProductChanges
 from application.ports.user_embedding_store import UserEmbeddingStore
 
+PRODUCTS_NAMED = 10
+
 
 @frozen(kw_only=True)
 class Stats:
     """Counts, each as of about now.
 
     `waiting_events` are those whose product is not in the catalogue; they take effect when it comes.
+    `waiting_product_ids` are the ones that most events wait for, the first of them.
     """
 
     events: int
@@ -24,6 +27,7 @@ class Stats:
     outbox: int
     waiting_events: int
     waiting_products: int
+    waiting_product_ids: tuple[str, ...]
     product_changes: int
     dead_letters: int
 
@@ -60,6 +64,7 @@ class CountEverything:
             outbox=self._outbox.depth(),
             waiting_events=sum(of_products[product_id] for product_id in unknown),
             waiting_products=len(unknown),
+            waiting_product_ids=tuple(sorted(unknown, key=lambda p: (-of_products[p], p))[:PRODUCTS_NAMED]),
             product_changes=len(self._changes.product_ids()),
             dead_letters=self._dead_letters.count(),
         )

@@ -5,19 +5,27 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 from attrs import evolve, frozen
 
-from application.fold_from_log import by_user, interactions_of
+from application.fold_from_log import USERS_AT_ONCE, by_user, interactions_of
 from application.ports.event_log import EventLog
 from application.ports.product_catalogue import ProductCatalogue
 from application.ports.product_changes import ProductChanges
 from application.ports.user_embedding_store import UserEmbeddingStore
-from application.rebuild import USERS_AT_ONCE, pages_of_users
+from application.rebuild import pages_of_users
 from application.subject_vectors import ReadSubjectVectors
 from domain.decayed_sums import DecayedSums
 from domain.fold import fold
 from domain.interaction import Interaction, LoggedEvent
 from domain.recipe import Recipe
 from domain.settlement import Effect
-from domain.user_embedding import UserEmbedding, distances, sums_of
+from domain.user_embedding import (
+    CANCELLED,
+    MAX_RELATIVE_ERROR,
+    ROUNDING,
+    UNREADABLE,
+    UserEmbedding,
+    distances,
+    sums_of,
+)
 from domain.vectors import SubjectVectors
 
 ROUNDINGS_ALLOWED = 4
@@ -28,6 +36,9 @@ SUM_TOLERANCE = 1e-9
 
 WEIGHT_TOLERANCE = 1e-6
 """How far the stored W may be off, as part of W."""
+
+UNIT_TOLERANCE = 1e-5
+"""How far the length of a stored embedding may be from 1."""
 
 LOOKS = 3
 """How often a user that differs is looked at again while the state changes under our eyes."""
@@ -130,6 +141,10 @@ class VerifyUsers:
         moved = {user_id for user_id in suspects if _write_id(again, user_id) != _write_id(states, user_id)}
         return moved | (set(self._log.users_of_products(changing)) & set(suspects) if changing else set())
 
+    def _makes_no_sense(self, state: UserEmbedding) -> bool:
+        """Whether it is of our recipe, or of none, and yet nothing that we could have stored."""
+        return state.recipe in (self._recipe.id, UNREADABLE) and not state.is_of(self._recipe)
+
     def _look(self, user_ids: Sequence[str]) -> tuple[VerifyReport, Collection[str]]:
         """What these users are like, and which of the mismatches may only be so because their state moves now."""
         states = self._store.read(user_ids)
@@ -147,6 +162,11 @@ class VerifyUsers:
                     waiting[product_id] = waiting.get(product_id, 0) + 1
         for_product = sum(waiting[product_id] for product_id in self._catalogue.unknown(waiting))
         mismatches, max_error = fold_of_applied.compare()
+        mismatches += tuple(
+            Mismatch(user_id=user_id, reason="has a stored state that cannot be read", error=1.0)
+            for user_id in user_ids
+            if user_id in states and self._makes_no_sense(states[user_id])
+        )
         report = VerifyReport(
             users=len(user_ids),
             events=events,
@@ -200,7 +220,10 @@ class _FoldOfApplied:
         stored = sums_of(self._states, self._recipe)
         off = distances(stored, self._sums, self._recipe.decay)
         reference = self._sums.at(np.maximum(stored.as_of_us, self._sums.as_of_us), self._recipe.decay)
-        allowed = ROUNDINGS_ALLOWED * stored.errors + SUM_TOLERANCE * np.maximum(stored.weights, reference.weights)
+        scale = np.maximum(stored.weights, reference.weights)
+        # No state is stored with more than this, so a larger error is nobody's estimate.
+        errors = np.minimum(stored.errors, (MAX_RELATIVE_ERROR + ROUNDING) * stored.norms + CANCELLED * scale)
+        allowed = ROUNDINGS_ALLOWED * errors + SUM_TOLERANCE * scale
         weights_differ = ~np.isclose(stored.weights, reference.weights, rtol=WEIGHT_TOLERANCE, atol=1e-12)
         norms = stored.norms
         relative = np.divide(off, norms, out=np.zeros_like(off), where=norms > 0)
@@ -218,6 +241,8 @@ class _FoldOfApplied:
                 reason = f"is off by {off[row]:.3g}, where {allowed[row]:.3g} is rounding"
             elif weights_differ[row]:
                 reason = f"has weight {stored.weights[row]:.9g}; the log gives {reference.weights[row]:.9g}"
+            elif abs(_length_of(state) - 1) > UNIT_TOLERANCE:
+                reason = f"has an embedding of length {_length_of(state):.6g}, not 1"
             if reason is not None:
                 mismatches.append(Mismatch(user_id=state.user_id, reason=reason, error=float(relative[row])))
             else:
@@ -227,3 +252,8 @@ class _FoldOfApplied:
 
 def _write_id(states: Mapping[str, UserEmbedding], user_id: str) -> str | None:
     return states[user_id].write_id if user_id in states else None
+
+
+def _length_of(state: UserEmbedding) -> float:
+    """The length of the stored embedding; 1 where there rightly is none."""
+    return float(np.linalg.norm(state.embedding.astype(np.float64))) if state.embedding is not None else 1.0

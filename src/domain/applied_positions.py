@@ -1,7 +1,7 @@
 """Which events of a user's log a state has applied: the highest position, and the gaps below it (ADR 0003)."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from attrs import field, frozen
 
@@ -51,11 +51,6 @@ class AppliedPositions:
     def missing_count(self) -> int:
         """How many positions up to `position` are not applied."""
         return sum(last - first + 1 for first, last in self.missing)
-
-    def missing_positions(self) -> Iterator[int]:
-        """The positions up to `position` that are not applied, in order."""
-        for first, last in self.missing:
-            yield from range(first, last + 1)
 
     def with_applied(self, positions: Iterable[int]) -> "AppliedPositions":
         """This set and `positions`, each at least 1, in any order and any number of times."""

@@ -40,7 +40,7 @@ def check_unicode(field: str, value: str) -> None:
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise InvalidValueError(field, "has half of a surrogate pair", "send valid Unicode") from error
+        raise InvalidValueError(field, "has half of a surrogate pair", "send valid Unicode, in UTF-8") from error
 
 
 def identifier(instance: object, attribute: "Attribute[Any]", value: object) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -15,6 +14,9 @@ from domain.interaction import EventType
 
 DEFAULT_DECAY = Decay(rate_per_day=0.023)
 """Half-life about 30 days."""
+
+MAX_WEIGHT = 1e6
+"""So that sums of any number of events stay finite."""
 
 DEFAULT_WEIGHTS: Mapping[EventType, float] = {
     EventType.PURCHASE: 1.0,
@@ -40,8 +42,9 @@ class Recipe:
 
     @weights.validator
     def _check_weights(self, attribute: "Attribute[Any]", value: Mapping[EventType, float]) -> None:
-        if set(value) != set(EventType) or not all(math.isfinite(weight) for weight in value.values()):
-            problem, remedy = "do not give each type a finite number", f"give one for each of {', '.join(EventType)}"
+        if set(value) != set(EventType) or not all(abs(weight) <= MAX_WEIGHT for weight in value.values()):
+            problem = f"do not give each type a finite number between -{MAX_WEIGHT:,.0f} and {MAX_WEIGHT:,.0f}"
+            remedy = f"give one for each of {', '.join(EventType)}"
             raise InvalidValueError(attribute.name, problem, remedy)
 
     def as_json(self) -> str:

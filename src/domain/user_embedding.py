@@ -26,6 +26,10 @@ MAX_MISSING_GROWTH = 64
 """A state that misses more positions than this beyond what its last rebuild left is rebuilt."""
 
 
+UNREADABLE = "unreadable"
+"""The recipe of a stored state that makes no sense: no process is of it, so the user is rebuilt."""
+
+
 @frozen(kw_only=True, eq=False)
 class UserEmbedding:
     """What one user is into, and which of the user's events it has applied.

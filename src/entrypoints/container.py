@@ -55,7 +55,7 @@ class Container(containers.DeclarativeContainer):
     dead_letters = providers.Singleton(SqlDeadLetters, database)
     registry = providers.Singleton(SqlRegistry, database)
     product_changes = providers.Singleton(SqlProductChanges, database)
-    store = providers.Singleton(SqlUserEmbeddingStore, database)
+    store = providers.Singleton(SqlUserEmbeddingStore, database, embedder.provided.dimensions)
     catalogue = providers.Singleton(SqlProductCatalogue, database, embedder.provided.dimensions)
     phrase_vectors = providers.Singleton(SqlPhraseVectors, database, embedder.provided.dimensions)
     retry_policy = providers.Singleton(

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.decay import Decay
 from domain.errors import ConfigurationError
 from domain.interaction import EventType
-from domain.recipe import DEFAULT_DECAY, DEFAULT_WEIGHTS
+from domain.recipe import DEFAULT_DECAY, DEFAULT_WEIGHTS, MAX_WEIGHT
 
 
 def _named(name: str) -> AliasChoices:
@@ -19,7 +19,7 @@ def _named(name: str) -> AliasChoices:
 class Settings(BaseSettings):
     """What can be set, each by the environment variable named beside it."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     home: Path = Field(
         default_factory=lambda: user_data_path("penchant"),
@@ -35,24 +35,32 @@ class Settings(BaseSettings):
     )
     weight_purchase: float = Field(
         default=DEFAULT_WEIGHTS[EventType.PURCHASE],
+        ge=-MAX_WEIGHT,
+        le=MAX_WEIGHT,
         allow_inf_nan=False,
         validation_alias=_named("PENCHANT_WEIGHT_PURCHASE"),
         description="what a purchase counts",
     )
     weight_search: float = Field(
         default=DEFAULT_WEIGHTS[EventType.SEARCH],
+        ge=-MAX_WEIGHT,
+        le=MAX_WEIGHT,
         allow_inf_nan=False,
         validation_alias=_named("PENCHANT_WEIGHT_SEARCH"),
         description="what a search counts",
     )
     weight_click: float = Field(
         default=DEFAULT_WEIGHTS[EventType.CLICK],
+        ge=-MAX_WEIGHT,
+        le=MAX_WEIGHT,
         allow_inf_nan=False,
         validation_alias=_named("PENCHANT_WEIGHT_CLICK"),
         description="what a click counts",
     )
     weight_view: float = Field(
         default=DEFAULT_WEIGHTS[EventType.VIEW],
+        ge=-MAX_WEIGHT,
+        le=MAX_WEIGHT,
         allow_inf_nan=False,
         validation_alias=_named("PENCHANT_WEIGHT_VIEW"),
         description="what a view counts",
@@ -76,6 +84,11 @@ class Settings(BaseSettings):
         validation_alias=_named("WORKER_RETRY_DELAY"),
         description="milliseconds before the first retry; each further one waits twice as long",
     )
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
 
     @property
     def decay(self) -> Decay:

@@ -173,7 +173,7 @@ DEAD_LETTERS: Mapping[str, Callable[[Space], DeadLetters]] = {
 }
 STORES: Mapping[str, Callable[[Space], UserEmbeddingStore]] = {
     "memory": lambda _: MemoryUserEmbeddingStore(),
-    "sqlite": lambda space: SqlUserEmbeddingStore(space.sqlite),
+    "sqlite": lambda space: SqlUserEmbeddingStore(space.sqlite, DIMENSIONS),
 }
 CATALOGUES: Mapping[str, Callable[[Space], ProductCatalogue]] = {
     "memory": lambda _: MemoryProductCatalogue(DIMENSIONS),

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from adapters.sql.user_embedding_store import UNREADABLE, SqlUserEmbeddingStore
+from adapters.sql.user_embedding_store import SqlUserEmbeddingStore
 from application.ports.user_embedding_store import StateWrite
 from domain.applied_positions import AppliedPositions
-from domain.user_embedding import UserEmbedding
-from tests.builders import NOW, stored_state, unit_vector
+from domain.user_embedding import UNREADABLE, UserEmbedding
+from tests.builders import DIMENSIONS, NOW, stored_state, unit_vector
 from tests.contract.adapters import Space
 
 NONSENSE = [
@@ -55,7 +55,7 @@ def _live(user_id: str, write_id: str) -> UserEmbedding:
 
 @pytest.fixture
 def store(space: Space) -> SqlUserEmbeddingStore:
-    store = SqlUserEmbeddingStore(space.sqlite)
+    store = SqlUserEmbeddingStore(space.sqlite, DIMENSIONS)
     store.write([StateWrite(state=_live(user, f"w-{user}"), expected=None) for user in ("ann", "bob")])
     return store
 
@@ -98,8 +98,8 @@ def test_nonsense_can_be_replaced_by_whoever_has_read_it(
 
 @pytest.mark.parametrize(
     "embedding",
-    [b"\x00" * 15, np.array([np.nan, 0, 0, 1], dtype="<f4").tobytes(), "text"],
-    ids=["cut short", "with NaN", "text"],
+    [b"\x00" * 15, b"\x00" * 4 * (DIMENSIONS - 1), np.array([np.nan, 0, 0, 1], dtype="<f4").tobytes(), "text"],
+    ids=["cut short", "a number short", "with NaN", "text"],
 )
 def test_an_embedding_that_makes_no_sense_hides_no_other(
     space: Space, store: SqlUserEmbeddingStore, embedding: bytes | str

@@ -164,3 +164,65 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(
     report = program.ok("events", "import", "-", "--json", stdin=lines(real_messages)).json
     assert report["recorded"] + report["repeated"] == len(real_messages)
     assert program.ok("verify", "--all", "--json").json["mismatches"] == 0
+
+
+def test_a_quote_that_is_never_closed_costs_one_line_and_not_the_rest(program: Program) -> None:
+    rows = [f"p{n},product {n}" for n in range(3_000)]
+    rows[1] = 'p1,"a quote that is never closed'
+    rows[2] = "p2,one,two"
+    text = "product_id,text\n" + "\n".join(rows) + "\n"
+    (program.folder / "products.csv").write_text(text)
+
+    outcome = program.run("products", "import", "products.csv", "--json")
+
+    assert (outcome.code, outcome.json["added"], outcome.json["refused"]) == (1, 2_998, 2)
+    rejects = [
+        json.loads(line) for line in Path(program.folder / outcome.json["rejects_file"]).read_text().splitlines()
+    ]
+    assert [(reject["line"], reject["record"]) for reject in rejects] == [(3, rows[1]), (4, rows[2])]
+
+
+def test_a_field_may_hold_quotes_commas_and_line_ends(program: Program) -> None:
+    text = 'product_id,text\nmug,"a ""red"" mug, for\ntwo"\n'
+
+    assert program.ok("products", "import", "-", "--format", "csv", "--json", stdin=text).json["added"] == 1
+
+
+@pytest.mark.parametrize("header", ["product_id;text", "product_id,text,price", "text,text"])
+def test_a_wrong_header_is_one_error_and_imports_nothing(program: Program, header: str) -> None:
+    outcome = program.run("products", "import", "-", "--format", "csv", stdin=f"{header}\nmug,red mug\n")
+
+    assert outcome.code == 2
+    assert "The first line of -" in outcome.stderr
+    assert program.ok("stats", "--json").json["products"] == 0
+
+
+def test_a_byte_order_mark_is_no_part_of_the_input(program: Program) -> None:
+    text = b"\xef\xbb\xbfproduct_id,text\nmug,red mug\n"
+
+    assert program.ok("products", "import", "-", "--format", "csv", "--json", stdin=text).json["added"] == 1
+
+
+def test_a_rejects_file_that_cannot_be_written_is_one_sentence(program: Program) -> None:
+    (program.folder / "products.csv.rejects.jsonl").mkdir()
+    (program.folder / "products.csv").write_text("product_id,text\nmug,\n")
+
+    outcome = program.run("products", "import", "products.csv")
+
+    assert outcome.code == 2
+    assert "cannot be written" in outcome.stderr
+
+
+def test_a_clean_import_takes_an_old_rejects_file_away(program: Program) -> None:
+    file = program.folder / "products.csv"
+    for text, left in (("mug,\n", True), ("mug,red mug\n", False)):
+        file.write_text("product_id,text\n" + text)
+        program.run("products", "import", "products.csv")
+        assert (program.folder / "products.csv.rejects.jsonl").exists() is left
+
+
+def test_the_import_says_how_many_events_wait_for_products(program: Program) -> None:
+    event = {"message_id": "m1", "user_id": "u", "event_type": "view", "product_id": "unheard", "occurred_at": DAY}
+
+    assert program.ok("events", "import", "-", "--json", stdin=lines([event])).json["waiting"] == 1
+    assert "unheard" in program.ok("stats").stdout

@@ -178,3 +178,41 @@ def test_homes_are_apart(tmp_path: Path) -> None:
 
     assert (tmp_path / "one" / "penchant.db").is_file()
     assert (tmp_path / "two" / "penchant.db").is_file()
+
+
+def test_only_the_documented_variables_are_settings(program: Program) -> None:
+    home = program.folder / "somebody"
+    environment = {"HOME": str(home), "BATCH_SIZE": "17", "WEIGHT_VIEW": "9", "PENCHANT_HOME": ""}
+
+    shown = program.ok("config", "show", "--json", **environment).json["settings"]
+
+    assert Path(shown["PENCHANT_HOME"]).is_relative_to(home / ".local")
+    assert (shown["PENCHANT_BATCH_SIZE"], shown["PENCHANT_WEIGHT_VIEW"]) == ("4000", "0.3")
+
+
+def test_ids_that_look_like_markup_are_printed_as_they_are(shop: Program) -> None:
+    odd = "[/red]"
+    shop.ok("products", "import", "-", stdin=json.dumps({"product_id": odd, "text": "[bold] mug [/bold]"}))
+
+    recorded = shop.ok("record", "--user", odd, "--event", "view", "--product", odd, "--message-id", odd)
+    waiting = shop.ok("record", "--user", odd, "--event", "view", "--product", "[/x]")
+
+    assert f"recorded as {odd}" in recorded.stdout
+    assert "[/x]" in waiting.stdout
+    for command in ("profile show", "profile explain", "profile neighbours", "recommend"):
+        assert odd in shop.ok(*command.split(), odd).stdout
+
+
+def test_verify_refuses_a_user_without_events(shop: Program) -> None:
+    outcome = shop.run("verify", "--user", "nobody")
+
+    assert outcome.code == 2
+    assert "'nobody' has no events" in outcome.stderr
+
+
+def test_explain_gives_as_many_events_as_asked_for(shop: Program) -> None:
+    shop.ok("record", "--user", "ann", "--event", "view", "--product", "blue mug")
+
+    explained = shop.ok("profile", "explain", "ann", "-n", "1", "--json").json
+
+    assert (len(explained["events"]), explained["more"]) == (1, 1)

@@ -93,3 +93,17 @@ def test_a_rebuild_mends_what_verify_found(shop: Program, container: Container) 
     shop.ok("rebuild", "--user", USER)
 
     assert verify(shop).code == 0
+
+
+@pytest.mark.parametrize("broken", [b"\x00" * 1_020, b"\x00\x00\xc0\x7f" * 256], ids=["cut short", "not a number"])
+def test_a_vector_that_is_none_is_found_and_mended(shop: Program, container: Container, broken: bytes) -> None:
+    with container.database().writing() as connection:
+        connection.execute(
+            sa.text("UPDATE user_embeddings SET embedding = :broken WHERE user_id = :user"),
+            {"broken": broken, "user": USER},
+        )
+
+    assert "cannot be read" in assert_found(shop)
+    assert "bob" not in shop.ok("profile", "neighbours", "bob", "--json").json["neighbours"]
+    shop.ok("rebuild", "--user", USER)
+    assert verify(shop).code == 0

@@ -91,3 +91,9 @@ def test_a_user_whose_events_cancel_out_has_no_direction() -> None:
 
     with pytest.raises(InvalidValueError, match="no live events, or they cancel out"):
         shop.recommend.products("ann", 5)
+
+
+def test_what_was_bought_takes_no_place_in_the_list(stocked: Shop) -> None:
+    stocked.apply(bought("m1", "pot"), bought("m2", "cup"), bought("m3", "tin"))
+
+    assert len(stocked.recommend.products("ann", 2)) == 2

@@ -192,3 +192,13 @@ def test_a_recorder_that_is_always_overtaken_gives_up_for_now(shop: Shop, anothe
     with pytest.raises(TransientError, match="too busy to record 1 event"):
         other.run()
     assert shop.log.find(["late"]) == {}
+
+
+def test_a_repeat_is_accepted_by_a_clock_for_which_it_is_in_the_future(shop: Shop) -> None:
+    event = viewed("m1", age_days=-MAX_AHEAD.total_seconds() / 86_400)
+    shop.record(event)
+    shop.clock.advance(-timedelta(minutes=2))
+
+    [receipt] = shop.record(event)
+
+    assert receipt.status is RecordStatus.REPEATED

@@ -24,7 +24,7 @@ from adapters.sql.tables import metadata
 from adapters.sql.user_embedding_store import SqlUserEmbeddingStore
 from application.ports.user_embedding_store import StateWrite
 from domain.errors import ConfigurationError, LostRaceError, PenchantError, StorageFullError, TransientError
-from tests.builders import NOW, searched, stored_state
+from tests.builders import DIMENSIONS, NOW, searched, stored_state
 
 PHRASE = "a phrase that nobody else may read"
 
@@ -239,7 +239,7 @@ def test_a_value_that_a_column_refuses_is_no_lost_race(database: Database) -> No
     nonsense = stored_state(PHRASE, norm=float("nan"))  # SQLite keeps NaN as NULL
 
     with pytest.raises(PenchantError) as caught:
-        SqlUserEmbeddingStore(database).write([StateWrite(state=nonsense, expected=None)])
+        SqlUserEmbeddingStore(database, DIMENSIONS).write([StateWrite(state=nonsense, expected=None)])
 
     assert not isinstance(caught.value, TransientError)
     assert PHRASE not in _all_that_is_said_of(caught.value)

@@ -18,6 +18,7 @@ def test_an_empty_shop_has_only_its_products(shop: Shop) -> None:
         outbox=0,
         waiting_events=0,
         waiting_products=0,
+        waiting_product_ids=(),
         product_changes=0,
         dead_letters=0,
     )
@@ -37,6 +38,7 @@ def test_everything_is_counted(shop: Shop) -> None:
         outbox=1,
         waiting_events=3,
         waiting_products=1,
+        waiting_product_ids=("pot",),
         product_changes=0,
         dead_letters=1,
     )

@@ -13,7 +13,7 @@ from domain.applied_positions import AppliedPositions
 from domain.decay import Decay
 from domain.interaction import EventType
 from domain.recipe import DEFAULT_WEIGHTS, Recipe
-from domain.user_embedding import UserEmbedding
+from domain.user_embedding import UNREADABLE, UserEmbedding
 from tests.builders import bought, deliveries, interaction, products, retraction, searched, viewed
 from tests.interleaving import Actor
 from tests.shop import DIMENSIONS, RECIPE, Shop
@@ -241,3 +241,21 @@ def test_a_retracted_event_that_was_never_applied_is_no_mismatch(busy: Shop) -> 
     busy.update(deliveries(taken_back))
 
     assert (busy.verify.all().mismatches, busy.verify.all().lag) == ((), 0)
+
+
+def test_a_state_that_cannot_be_read_is_found(busy: Shop) -> None:
+    _tamper(busy, recipe=UNREADABLE)
+
+    assert "cannot be read" in _only_reason(busy)
+
+
+def test_a_state_cannot_excuse_itself_with_an_error_of_its_own(busy: Shop) -> None:
+    _tamper(busy, embedding=-busy.state().embedding, error=10.0)
+
+    assert "is off by" in _only_reason(busy)
+
+
+def test_an_embedding_that_is_not_of_unit_length_is_found(busy: Shop) -> None:
+    _tamper(busy, embedding=busy.state().embedding * np.float32(2), norm=busy.state().norm / 2)
+
+    assert "of length 2, not 1" in _only_reason(busy)

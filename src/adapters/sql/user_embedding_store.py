@@ -13,13 +13,10 @@ from adapters.sql.tables import user_embeddings
 from application.ports.user_embedding_store import StateWrite
 from domain.applied_positions import AppliedPositions
 from domain.errors import InvalidValueError
-from domain.user_embedding import UserEmbedding
+from domain.user_embedding import UNREADABLE, UserEmbedding
 from domain.vectors import Matrix, Vector
 
 _states = user_embeddings
-
-UNREADABLE = "unreadable"
-"""The recipe of a state that makes no sense: no process is of it, so the user is rebuilt."""
 
 _STAMPS: sa.Select[Any] = sa.select(_states.c.user_id, _states.c.version, _states.c.write_id).where(
     is_one_of(_states.c.user_id)
@@ -29,8 +26,9 @@ _STAMPS: sa.Select[Any] = sa.select(_states.c.user_id, _states.c.version, _state
 class SqlUserEmbeddingStore:
     """Compare-and-set by an UPDATE on user and write_id, or an INSERT where there must be none."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, dimensions: int) -> None:
         self._database = database
+        self._dimensions = dimensions
 
     def read(self, user_ids: Collection[str]) -> Mapping[str, UserEmbedding]:
         with self._database.reading() as connection:
@@ -66,7 +64,7 @@ class SqlUserEmbeddingStore:
         query = sa.select(_states.c.user_id, _states.c.embedding).where(_states.c.embedding.is_not(None))
         with self._database.reading() as connection:
             for rows in connection.execute(query.execution_options(yield_per=page)).partitions():
-                some = [row for row in rows if _is_vector(row.embedding)]
+                some = [row for row in rows if _is_vector(row.embedding) and len(row.embedding) == self._dimensions]
                 if some:
                     yield [row.user_id for row in some], np.stack([row.embedding for row in some])
 

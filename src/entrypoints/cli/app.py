@@ -66,6 +66,9 @@ def main() -> None:
             raise
         err.print(f"[bold red]penchant:[/bold red] {_escaped(error)}", soft_wrap=True)
         sys.exit(EXIT_FAILED if isinstance(error, TransientError) else EXIT_USAGE)
+    except OSError as error:
+        err.print(f"[bold red]penchant:[/bold red] the output cannot be written: {error.strerror}", soft_wrap=True)
+        sys.exit(EXIT_FAILED)
 
 
 def _escaped(error: PenchantError) -> str:

@@ -10,10 +10,11 @@ from domain.errors import InvalidValueError, PenchantError
 from domain.identifier import parse_identifier
 from domain.product import Product
 from entrypoints.cli.files import Format, Record, Rejects, read_records, size_of
-from entrypoints.cli.output import Json, out, print_json, progress
+from entrypoints.cli.output import Json, file_progress, out, print_json
 from entrypoints.cli.wiring import apply_all, penchant
 
 BATCH = 1_000
+FIELDS = ("product_id", "text")
 
 products = typer.Typer(help="The catalogue.", no_args_is_help=True)
 
@@ -38,8 +39,8 @@ def import_products(
     report = ImportReport()
     with penchant() as container, Rejects(file) as rejects:
         batch: list[Product] = []
-        with progress("importing", size_of(file)) as advance:
-            for entry in read_records(file, file_format):
+        with file_progress("importing", size_of(file)) as advance:
+            for entry in read_records(file, file_format, FIELDS):
                 try:
                     batch.append(_product(entry))
                 except PenchantError as error:
@@ -69,7 +70,7 @@ def import_products(
         if report.users_rebuilt:
             out.print(f"{report.users_rebuilt:,} users rebuilt")
         if rejects.count:
-            out.print(f"{rejects.count:,} refused; see {rejects.path}", markup=False)
+            out.print(f"{rejects.count:,} refused: see {rejects.path}, each with its reason", markup=False)
     raise typer.Exit(1 if rejects.count else 0)
 
 
@@ -77,7 +78,7 @@ def _product(entry: Record) -> Product:
     if entry.fields is None:
         raise entry.error or InvalidValueError("line", "is unreadable", "mend it")
     for name in entry.fields:
-        if name not in ("product_id", "text"):
+        if name not in FIELDS:
             raise InvalidValueError(str(name)[:64], "is not a field of a product", "send product_id and text")
     if entry.fields.get("product_id") is None:
         raise InvalidValueError("product_id", "is missing", "every product needs one")

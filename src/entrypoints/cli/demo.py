@@ -29,7 +29,7 @@ HOT_WATER_BOTTLE = "23358"
 
 
 def demo() -> None:
-    """Load half a million real shop events and watch embeddings live.
+    """Load half a million invoice lines of a real shop and watch embeddings live.
 
     The data are the invoices of a British gift shop (Online Retail, UCI, CC BY 4.0), moved by whole days to end
     yesterday. They go into PENCHANT_HOME the way every event goes; running it again changes nothing.
@@ -128,7 +128,7 @@ def _tell_what_was_loaded(container: Container, loaded: _Loaded, days: int, seco
         f"{kinds[LineKind.NO_CUSTOMER]:,} lines without a customer, {kinds[LineKind.NO_PRODUCT]:,} about postage, "
         f"fees and the like, {kinds[LineKind.OTHER_CANCELLATION]:,} cancellations of a part or of nothing known."
     )
-    out.print(f"  All times are {days:,} days later than they were, so that the data end on the eve of the first run.")
+    out.print(f"  All times were moved by {days:,} days, so that the data end on the day before the first run.")
 
 
 def _show_customers(container: Container) -> None:
@@ -218,6 +218,7 @@ def _buy_twice_and_cancel(container: Container, user_id: str) -> None:
         occurred_at=container.clock().now(),
     )
     after, receipt = _apply(container, Submission(event=retraction, time_given=False))
+    out.print()
     out.print("[bold]A cancellation.[/bold] The purchase is taken back, as if it had never been.")
     same = _cosine(before, after)
     out.print(

@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,8 @@ from entrypoints.cli.output import err
 
 STDIN = Path("-")
 MAX_LINE = 1_000_000
+MAX_ROW = 100_000
+"""Characters of a CSV row: less than what the csv module takes for one field."""
 REASONS_SHOWN = 5
 
 
@@ -41,11 +43,14 @@ class Rejects:
     """Writes the records that are refused, with line number and reason, to a file beside the input."""
 
     def __init__(self, source: Path) -> None:
-        self.path = Path("stdin.rejects.jsonl") if source == STDIN else Path(f"{source}.rejects.jsonl")
+        regular = source != STDIN and (source.is_file() or not source.exists())
+        self.path = Path(f"{source}.rejects.jsonl" if regular else "stdin.rejects.jsonl")
         self.count = 0
         self._file: IO[str] | None = None
 
     def __enter__(self) -> "Rejects":
+        with self._translated():
+            self.path.unlink(missing_ok=True)  # what an earlier import refused says nothing about this one
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -54,26 +59,38 @@ class Rejects:
 
     def add(self, record: Record, reason: Exception) -> None:
         """Write one, and show the first few."""
-        if self._file is None:
-            self._file = self.path.open("w", encoding="utf-8")
         raw = record.raw.encode("utf-8", "replace").decode()
-        self._file.write(json.dumps({"line": record.line, "reason": str(reason), "record": raw}) + "\n")
+        with self._translated():
+            if self._file is None:
+                self._file = self.path.open("w", encoding="utf-8")
+            entry = {"line": record.line, "reason": str(reason), "record": raw}
+            self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
         self.count += 1
         if self.count <= REASONS_SHOWN:
             err.print(f"line {record.line}: {reason}", markup=False, style="yellow")
         elif self.count == REASONS_SHOWN + 1:
             err.print(f"… more in {self.path}", markup=False, style="yellow")
 
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            text = (
+                f"{self.path}, for the lines that are refused, cannot be written: {error.strerror}. Check the folder."
+            )
+            raise ConfigurationError(text) from error
 
-def read_records(path: Path, file_format: Format | None) -> Iterator[Record]:
+
+def read_records(path: Path, file_format: Format | None, fields: Sequence[str]) -> Iterator[Record]:
     """The records of a file, or of standard input for "-".
 
-    Raises ConfigurationError if the file cannot be read, or is CSV without a header.
+    Raises ConfigurationError if the file cannot be read, or is CSV whose first line is not made of some of `fields`.
     """
     if file_format is None:
         file_format = Format.CSV if path.suffix.lower() == ".csv" else Format.JSONL
     with _opened(path) as file:
-        yield from _csv_records(file, path) if file_format is Format.CSV else _json_records(file)
+        yield from _csv_records(file, path, fields) if file_format is Format.CSV else _json_records(file)
 
 
 def size_of(path: Path) -> int | None:
@@ -86,7 +103,7 @@ def _opened(path: Path) -> Iterator[IO[str]]:
     # What is not UTF-8 becomes surrogates, which no field accepts: the line is refused, the rest goes on.
     try:
         if path == STDIN:
-            sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")  # type: ignore[union-attr]
+            sys.stdin.reconfigure(encoding="utf-8-sig", errors="surrogateescape", newline="")  # type: ignore[union-attr]
             yield sys.stdin
         else:
             with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
@@ -117,30 +134,76 @@ def _json_records(file: IO[str]) -> Iterator[Record]:
             )
 
 
-def _csv_records(file: IO[str], path: Path) -> Iterator[Record]:
-    rows = csv.reader(file)
-    header = next(rows, None)
+def _csv_records(file: IO[str], path: Path, fields: Sequence[str]) -> Iterator[Record]:
+    lines = _Lines(file)
+    header = next(csv.reader(lines), None)
     if header is None:
         return
-    if len(set(header)) < len(header) or not all(header):
-        raise ConfigurationError(f"{path} must begin with a line of different field names, such as message_id,user_id.")
-    while True:
-        line = rows.line_num + 1
+    strange = [name for name in header if name not in fields]
+    if strange or len(set(header)) < len(header):
+        what = f"has {strange[0][:64]!r}" if strange else "names a field twice"
+        hint = "; separate them by commas" if strange and ";" in strange[0] else ""
+        known = f"It must name fields, which are {', '.join(fields)}{hint}"
+        raise ConfigurationError(f"The first line of {path} {what}. {known}. Nothing was imported.")
+    while lines.begin_row():
         try:
-            row = next(rows, None)
-        except csv.Error as problem:
-            yield Record(line=line, raw="", error=InvalidValueError("line", f"is not CSV ({problem})", "mend it"))
-            continue
-        if row is None:
-            return
-        raw = ",".join(row)
-        if not row:
-            continue
-        if len(row) != len(header):
-            error = InvalidValueError("line", f"has {len(row)} fields, not {len(header)}", "write one for each name")
-            yield Record(line=line, raw=raw, error=error)
-            continue
-        yield _csv_record(line, raw, {name: cell for name, cell in zip(header, row, strict=True) if cell != ""})
+            row = next(csv.reader(lines, strict=True), [])
+            problem = f"has {len(row)} fields, not {len(header)}" if row and len(row) != len(header) else None
+        except csv.Error as error:
+            row, problem = [], f"is not CSV ({error})"
+        if problem is not None:
+            # A quote that is never closed would swallow what follows: only its first line is refused.
+            line, raw = lines.give_back_all_but_the_first()
+            yield Record(line=line, raw=raw, error=InvalidValueError("line", problem, "mend it"))
+        elif row:
+            cells = {name: cell for name, cell in zip(header, row, strict=True) if cell != ""}
+            yield _csv_record(lines.first_line, lines.raw, cells)
+
+
+class _Lines:
+    """The lines of a file, of which those read since the beginning of a row can be given back."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = iter(file)
+        self._waiting: list[str] = []
+        self._row: list[str] = []
+        self._length = 0
+        self.first_line = 1
+        """The number of the first line of the row."""
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._waiting.pop() if self._waiting else next(self._file)
+        self._row.append(line)
+        self._length += len(line)
+        if self._length > MAX_ROW:
+            raise csv.Error(f"a quote is open for {MAX_ROW} characters")
+        return line
+
+    @property
+    def raw(self) -> str:
+        """The text of the row, without its last line end."""
+        return "".join(self._row).rstrip("\r\n")
+
+    def begin_row(self) -> bool:
+        """Forget the row that was read; return whether there is another line."""
+        self.first_line += len(self._row)
+        self._row, self._length = [], 0
+        if not self._waiting:
+            line = next(self._file, None)
+            if line is None:
+                return False
+            self._waiting.append(line)
+        return True
+
+    def give_back_all_but_the_first(self) -> tuple[int, str]:
+        """Return number and text of the first line of the row; the others are read again."""
+        first, *others = self._row
+        self._waiting += reversed(others)
+        self._row = [first]
+        return self.first_line, self.raw
 
 
 def _csv_record(line: int, raw: str, cells: dict[str, Any]) -> Record:

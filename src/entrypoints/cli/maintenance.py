@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from attrs import asdict
+from rich.markup import escape
 
 from application.active_recipe import ACTIVE_RECIPE
 from application.rebuild import pages_of_users
@@ -18,6 +19,7 @@ from entrypoints.container import PORTS, Container
 from entrypoints.settings import Settings, variable_of
 
 MISMATCHES_SHOWN = 20
+MAX_MINUTES = 60 * 24 * 365 * 100
 
 config = typer.Typer(help="How this Penchant is configured.", no_args_is_help=True)
 
@@ -80,8 +82,11 @@ def stats(as_json: Json = False) -> None:
     if as_json:
         print_json(counts)
         return
+    awaited = counts.pop("waiting_product_ids")
     rows = [(name.replace("_", " "), f"{count:,}") for name, count in counts.items()]
     out.print(table("Penchant holds", ("", "count"), rows, ("count",)))
+    if awaited:
+        out.print(f"Events wait for products that are not in the catalogue: {', '.join(awaited)}", markup=False)
 
 
 def verify(
@@ -90,9 +95,10 @@ def verify(
     every: Annotated[bool, typer.Option("--all", help="All users; the default.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Hold stored embeddings against a fold of exactly the events they say they have applied.
+    """Prove the stored embeddings: compute them anew from the log and compare.
 
-    Nothing has to stand still for it. Exit code 1 if any differs by more than rounding.
+    For each user exactly the events are taken that the stored embedding says it has applied, so nothing has to stand
+    still for it. Exit code 1 if any differs by more than rounding.
 
     Examples:
 
@@ -120,7 +126,7 @@ def _verification(report: VerifyReport) -> dict[str, object]:
 
 def _verify(container: Container, user: list[str] | None, sample: int | None) -> VerifyReport:
     if user is not None:
-        return container.verify()([parse_identifier("user", one) for one in user])
+        return container.verify()(_known_users(container, user))
     if sample is not None:
         users = [user_id for page in pages_of_users(container.event_log()) for user_id in page]
         chosen = random.sample(users, min(sample, len(users)))  # a sample, not a secret
@@ -129,10 +135,18 @@ def _verify(container: Container, user: list[str] | None, sample: int | None) ->
         return container.verify().all(advance)
 
 
+def _known_users(container: Container, user: list[str]) -> list[str]:
+    users = [parse_identifier("user", one) for one in user]
+    unknown = set(users) - set(container.event_log().heads_of(users))
+    if unknown:
+        raise InvalidValueError("--user", f"{min(unknown)!r} has no events", "check the id")
+    return users
+
+
 def print_verification(report: VerifyReport) -> None:
     """Say what verify found, the first mismatches by name."""
     for mismatch in report.mismatches[:MISMATCHES_SHOWN]:
-        out.print(f"[red]✗[/red] user {mismatch.user_id} {mismatch.reason}")
+        out.print(f"[red]✗[/red] user {escape(mismatch.user_id)} {escape(mismatch.reason)}")
     counted = f"{report.users:,} users, {report.events:,} events"
     lag = f"lag {report.lag:,}, waiting for a product {report.waiting:,}"
     if report.mismatches:
@@ -162,10 +176,7 @@ def rebuild(
         raise InvalidValueError("--user or --all", "is needed, not both", "say whom to rebuild")
     with penchant() as container:
         if user is not None:
-            users = [parse_identifier("user", one) for one in user]
-            unknown = set(users) - set(container.event_log().heads_of(users))
-            if unknown:
-                raise InvalidValueError("--user", f"{min(unknown)!r} has no events", "check the id")
+            users = _known_users(container, user)
             container.rebuild()(users)
             rebuilt = len(users)
         else:
@@ -178,7 +189,9 @@ def rebuild(
 
 
 def catch_up(
-    older_than: Annotated[float, typer.Option(min=0, help="Minutes; what is younger may be on its way.")] = 10,
+    older_than: Annotated[
+        float, typer.Option(min=0, max=MAX_MINUTES, help="Minutes; what is younger may be on its way.")
+    ] = 10,
     as_json: Json = False,
 ) -> None:
     """Find events that were recorded long ago and are not applied, and apply them.

@@ -9,7 +9,17 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -34,7 +44,8 @@ def _plain(value: Any) -> Any:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> Table:
     """A table; the columns named in `numbers` stand right-aligned."""
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
+    made = Table(title=Text(title, no_wrap=True), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    made.header_style = "dim"
     for column in columns:
         made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
@@ -52,8 +63,21 @@ class _Rate(ProgressColumn):
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Show on a terminal how far long work is, how fast it goes and what is left; yields what to call with counts."""
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    with _shown(what, total, MofNCompleteColumn(), _Rate()) as advance:
+        yield advance
+
+
+@contextmanager
+def file_progress(what: str, size: int | None) -> Iterator[Callable[[int], None]]:
+    """The same for a file, in bytes."""
+    with _shown(what, size, DownloadColumn(), TransferSpeedColumn()) as advance:
+        yield advance
+
+
+@contextmanager
+def _shown(what: str, total: int | None, *columns: ProgressColumn) -> Iterator[Callable[[int], None]]:
+    every = (TextColumn("{task.description}"), BarColumn(), *columns, TimeRemainingColumn())
+    with Progress(*every, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(what, total=total)
         yield lambda count: bar.advance(task, count)
 

@@ -42,7 +42,7 @@ def show(user: User, as_json: Json = False) -> None:
         ("version", f"{state.version}, model {state.model}, recipe {state.recipe}"),
     ]
     if state.applied.missing:
-        rows.append(("missing", f"{state.applied.missing_count:,} positions wait: {list(state.applied.missing)[:5]}"))
+        rows.append(("missing", f"{state.applied.missing_count:,} events are not applied yet; see penchant stats"))
     out.print(table(f"User {user}", ("", ""), rows))
 
 
@@ -58,12 +58,13 @@ def explain(user: User, limit: Limit = 15, as_json: Json = False) -> None:
         influences = container.explain()(parse_identifier("user", user))
         now = container.clock().now()
     if as_json:
-        print_json({"user_id": user, "events": [asdict(influence) for influence in influences]})
+        shown = [asdict(influence) for influence in influences[:limit]]
+        print_json({"user_id": user, "events": shown, "more": len(influences[limit:])})
         return
     rows = [
         (
             f"{influence.share:7.1%}",
-            f"{influence.weight:.3f}",
+            f"{influence.weight:.2g}",
             influence.event_type,
             influence.text or influence.product_id or "",
             ago(influence.occurred_at, now),
@@ -73,6 +74,7 @@ def explain(user: User, limit: Limit = 15, as_json: Json = False) -> None:
     out.print(
         table(f"User {user}: what counts", ("share", "weight", "event", "about", "when"), rows, ("share", "weight"))
     )
+    out.print("share: its part of the embedding; weight: what it counts today, decayed", style="dim")
     if len(influences) > limit:
         rest = sum(influence.share for influence in influences[limit:])
         out.print(f"… and {len(influences) - limit:,} more events with {rest:.1%} together", style="dim")

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
-from application.event_message import Submission, parse_event
+from application.event_message import FIELDS, Submission, parse_event
 from application.record import Receipt, RecordStatus
 from domain.errors import PenchantError, RetractionRefusedError
 from domain.interaction import EventType, Interaction, Retraction
 from entrypoints.cli.files import Format, Record, Rejects, read_records, size_of
-from entrypoints.cli.output import Json, out, print_json, progress
+from entrypoints.cli.output import Json, file_progress, out, print_json
 from entrypoints.cli.wiring import apply_all, penchant
 from entrypoints.container import Container
 
@@ -57,12 +58,13 @@ def record(
             raise receipt.error
         apply_all(container)
         effect = _effect(container, receipt)
+    logged = receipt.logged
+    message_id = logged.event.message_id if logged is not None else receipt.message_id
     if as_json:
-        logged = receipt.logged
         position = logged.position if logged is not None else None
-        print_json({"message_id": receipt.message_id, "status": receipt.status, "position": position, "effect": effect})
+        print_json({"message_id": message_id, "status": receipt.status, "position": position, "effect": effect})
     else:
-        out.print(f"[bold]{receipt.status}[/bold] as {receipt.message_id}; {effect}")
+        out.print(f"[bold]{receipt.status}[/bold] as {escape(message_id)}; {escape(effect)}")
 
 
 def _effect(container: Container, receipt: Receipt) -> str:
@@ -87,7 +89,8 @@ def import_events(
 ) -> None:
     """Record all events of a file, and apply them.
 
-    Each needs message_id, user_id and occurred_at, and either event_type with product_id or search_phrase, or retracts.
+    Each needs message_id, user_id and occurred_at, and either event_type with product_id or search_phrase, or retracts
+    (the message_id of the event to take back). user_session and properties (a JSON object) are optional.
     A bad line is reported and goes to FILE.rejects.jsonl; the rest goes on. Importing a file again changes nothing. A
     retraction may stand before the event that it takes back.
 
@@ -99,8 +102,8 @@ def import_events(
     """
     with penchant() as container, Rejects(file) as rejects:
         importing = _Import(container, rejects)
-        with progress("recording", size_of(file)) as advance:
-            for entry in read_records(file, file_format):
+        with file_progress("recording", size_of(file)) as advance:
+            for entry in read_records(file, file_format, FIELDS):
                 importing.add(entry)
                 advance(len(entry.raw) + 1)
             importing.finish()
@@ -111,11 +114,15 @@ def import_events(
             "refused": rejects.count,
             "rejects_file": str(rejects.path) if rejects.count else None,
             "applied_deliveries": report.deliveries,
+            "waiting": importing.waiting(),
         }
     if as_json:
         print_json(counts)
     else:
         out.print(f"{counts['recorded']:,} recorded, {counts['repeated']:,} repeated, {counts['refused']:,} refused")
+        if counts["waiting"]:
+            text = f"{counts['waiting']:,} of them wait for products that are not in the catalogue; see penchant stats"
+            out.print(text)
         if rejects.count:
             out.print(f"The refused lines are in {rejects.path}, each with its reason.", markup=False)
     raise typer.Exit(1 if rejects.count else 0)
@@ -131,6 +138,12 @@ class _Import:
         self._held_back: list[tuple[Record, Submission]] = []
         """Retractions whose target has not come yet; it may still stand further down in the file."""
         self.counts: Counter[RecordStatus] = Counter()
+        self._products: Counter[str] = Counter()
+        """How many events this import brought for each product."""
+
+    def waiting(self) -> int:
+        """How many of the events wait for a product that is not in the catalogue."""
+        return sum(self._products[product] for product in self._container.catalogue().unknown(self._products))
 
     def add(self, entry: Record) -> None:
         """Take one record of the file."""
@@ -149,9 +162,10 @@ class _Import:
     def finish(self) -> None:
         """Record what is left, the retractions that were held back last."""
         self._held_back += self._record(self._batch)
-        for entry, submission in self._held_back:
-            (receipt,) = self._container.record()([submission])
-            self._count(entry, receipt)
+        for start in range(0, len(self._held_back), BATCH):
+            some = self._held_back[start : start + BATCH]
+            for (entry, _), receipt in zip(some, self._container.record()([s for _, s in some]), strict=True):
+                self._count(entry, receipt)
 
     def _record(self, batch: Sequence[tuple[Record, Submission]]) -> list[tuple[Record, Submission]]:
         held_back = []
@@ -165,5 +179,8 @@ class _Import:
 
     def _count(self, entry: Record, receipt: Receipt) -> None:
         self.counts[receipt.status] += 1
+        event = receipt.logged.event if receipt.logged is not None else None
+        if isinstance(event, Interaction) and event.product_id is not None:
+            self._products[event.product_id] += 1
         if receipt.error is not None:
             self._rejects.add(entry, receipt.error)

@@ -13,7 +13,7 @@ from entrypoints.settings import load_settings
 
 @contextmanager
 def unchecked() -> Iterator[Container]:
-    """The container as configured; nothing is touched yet."""
+    """The container as configured; its home exists, and nothing in it has been changed."""
     settings = load_settings()
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
