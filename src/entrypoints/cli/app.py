@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from importlib.metadata import version
+from inspect import cleandoc
 from typing import Annotated
 
 import typer
@@ -38,6 +39,16 @@ app.add_typer(recording.events, name="events")
 app.add_typer(products, name="products")
 app.add_typer(profile.profile, name="profile")
 app.add_typer(maintenance.config, name="config")
+
+
+def _reflow_help(*groups: typer.Typer) -> None:
+    """Let the terminal wrap the paragraphs of the docstrings, not the width of our source; indented lines stay."""
+    for command in (command for group in groups for command in group.registered_commands):
+        paragraphs = cleandoc(command.callback.__doc__ or "" if command.callback else "").split("\n\n")
+        command.help = "\n\n".join(p if p.startswith(" ") else " ".join(p.split("\n")) for p in paragraphs)
+
+
+_reflow_help(app, recording.events, products, profile.profile, maintenance.config)
 
 
 def _print_version(wanted: bool) -> None:
