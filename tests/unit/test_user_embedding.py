@@ -4,7 +4,7 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application.verify import ROUNDINGS_ALLOWED
+from application.fold_of_applied import ROUNDINGS_ALLOWED
 from domain.applied_positions import AppliedPositions
 from domain.decay import Decay
 from domain.decayed_sums import DecayedSums

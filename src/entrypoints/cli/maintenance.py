@@ -9,6 +9,7 @@ from attrs import asdict
 from rich.markup import escape
 
 from application.active_recipe import ACTIVE_RECIPE
+from application.fold_from_log import USERS_AT_ONCE
 from application.rebuild import pages_of_users
 from application.verify import VerifyReport
 from domain.errors import InvalidValueError
@@ -126,13 +127,21 @@ def _verification(report: VerifyReport) -> dict[str, object]:
 
 def _verify(container: Container, user: list[str] | None, sample: int | None) -> VerifyReport:
     if user is not None:
-        return container.verify()(_known_users(container, user))
+        return _verify_users(container, _known_users(container, user))
     if sample is not None:
         users = [user_id for page in pages_of_users(container.event_log()) for user_id in page]
-        chosen = random.sample(users, min(sample, len(users)))  # a sample, not a secret
-        return container.verify()(chosen)
+        return _verify_users(container, random.sample(users, min(sample, len(users))))  # no secret
     with progress("verifying", container.event_log().user_count()) as advance:
         return container.verify().all(advance)
+
+
+def _verify_users(container: Container, users: list[str]) -> VerifyReport:
+    report = VerifyReport()
+    with progress("verifying", len(users)) as advance:
+        for some in (users[start : start + USERS_AT_ONCE] for start in range(0, len(users), USERS_AT_ONCE)):
+            report += container.verify()(some)
+            advance(len(some))
+    return report
 
 
 def _known_users(container: Container, user: list[str]) -> list[str]:
