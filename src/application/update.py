@@ -1,5 +1,6 @@
 """Updating: a batch of deliveries becomes one read, one fold and one bulk write of all its users."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
@@ -64,17 +65,20 @@ class UpdateUserEmbeddings:
         failures = self._phrases({phrase for phrase in map(_phrase_of, deliveries) if phrase is not None})
         batch = _Batch(deliveries, self._log)
         attempt = _Attempt()
+        rebuilt: Counter[str] = Counter()
 
         def compute(stored: Mapping[str, UserEmbedding]) -> Sequence[UserEmbedding]:
             nonlocal attempt
             attempt = _Attempt()
-            return self._compute(batch, stored, attempt)
+            states = self._compute(batch, stored, attempt)
+            rebuilt.update(attempt.rebuilt)  # a rebuild whose write lost the race was one, too
+            return states
 
         states = self._writer(batch.users, compute)
-        for reason, count in attempt.rebuilt.items():
+        for reason, count in rebuilt.items():
             self._metrics.count("penchant_rebuilds_total", count, reason=reason)
         outcomes = [_outcome(delivery, states, failures, attempt.known_products) for delivery in deliveries]
-        return UpdateReport(outcomes=outcomes, rebuilt=attempt.rebuilt)
+        return UpdateReport(outcomes=outcomes, rebuilt=rebuilt)
 
     def _compute(
         self, batch: "_Batch", stored: Mapping[str, UserEmbedding], attempt: "_Attempt"

@@ -1,11 +1,15 @@
 """Help, reports, settings and errors of the program."""
 
 import json
+import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.integration.program import Program
+
+DEADLINE_SECONDS = 60
 
 COMMANDS = (
     "demo",
@@ -216,3 +220,15 @@ def test_explain_gives_as_many_events_as_asked_for(shop: Program) -> None:
     explained = shop.ok("profile", "explain", "ann", "-n", "1", "--json").json
 
     assert (len(explained["events"]), explained["more"]) == (1, 1)
+
+
+def test_an_interrupted_demo_ends_with_its_own_exit_code_and_goes_on_later(program: Program) -> None:
+    process = program.start("demo")
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not (program.home / "penchant.db").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(timeout=DEADLINE_SECONDS) == 130
+    assert program.ok("verify", "--all", "--json").json["mismatches"] == 0
