@@ -12,7 +12,8 @@ import pytest
 from adapters.online_retail.dataset import OnlineRetail
 from application.rebuild import pages_of_users
 from domain.interaction import Interaction, Retraction
-from entrypoints.cli.demo import CUSTOMERS, SHIFT
+from entrypoints.cli.demo import CUSTOMERS
+from entrypoints.cli.demo_data import SHIFT
 from entrypoints.container import Container
 from tests.integration.program import Outcome, Program
 from tests.integration.states import assert_same_states
@@ -42,7 +43,9 @@ def test_a_second_run_changes_nothing_and_says_so(demo: tuple[Program, Outcome])
     before = program.ok("stats", "--json").json, program.ok("profile", "show", CUSTOMERS[0], "--json").json
 
     outcome = program.process("demo")
+    figures = program.process("demo", "--json").json
 
+    assert (figures["recorded"], figures["repeated"], figures["mismatches"], figures["lag"]) == (0, EVENTS, 0, 0)
     assert f"Read {EVENTS:,} events" in outcome.stdout
     assert "All were in the log already: recording them again changed nothing" in outcome.stdout
     assert before == (program.ok("stats", "--json").json, program.ok("profile", "show", CUSTOMERS[0], "--json").json)

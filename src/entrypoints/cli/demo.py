@@ -1,34 +1,30 @@
 """`penchant demo`: real purchases in, live embeddings out, and the proof."""
 
-from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from shutil import which
 from sys import argv, platform
 
 import typer
-from attrs import field, frozen
 
 from application.event_message import Submission
 from application.ports.sample_shop import LineKind
 from application.record import Receipt, RecordStatus
-from domain.errors import ConfigurationError
 from domain.interaction import EventType, Interaction, LoggedEvent, Retraction
 from domain.user_embedding import UserEmbedding
+from entrypoints.cli.demo_data import Loaded, load, shift_days
 from entrypoints.cli.maintenance import print_verification
-from entrypoints.cli.output import ago, out, progress, table
+from entrypoints.cli.output import Json, ago, out, print_json, progress, table
 from entrypoints.cli.wiring import penchant
 from entrypoints.container import Container
 
-BATCH = 4_000
-SHIFT = "online-retail-shift-days"
 CLOCKS, CUTLERY, CAKES = "15380", "12664", "12356"
 CUSTOMERS = (CLOCKS, CUTLERY, CAKES)
 PHRASE = "hot water bottle"
 HOT_WATER_BOTTLE = "23358"
 
 
-def demo() -> None:
+def demo(as_json: Json = False) -> None:
     """Load half a million invoice lines of a real shop and watch embeddings live.
 
     The data are the invoices of a British gift shop (Online Retail, UCI, CC BY 4.0), moved by whole days to end
@@ -39,14 +35,22 @@ def demo() -> None:
       penchant demo
     """
     with penchant() as container:
-        _demo(container)
+        out.quiet = as_json
+        try:
+            told = _demo(container)
+        finally:
+            out.quiet = False
+    if as_json:
+        print_json(told)
+    raise typer.Exit(1 if told["mismatches"] or told["lag"] else 0)
 
 
-def _demo(container: Container) -> None:
+def _demo(container: Container) -> dict[str, object]:
+    """Do all of it, tell the story, and return its figures."""
     out.rule("[bold]Penchant[/bold]: what each customer of a shop is into now", align="left")
-    days = _shift_days(container)
+    days = shift_days(container)
     start = container.clock().monotonic()
-    loaded = _load(container, timedelta(days=days))
+    loaded = load(container, timedelta(days=days))
     seconds = container.clock().monotonic() - start
     _tell_what_was_loaded(container, loaded, days, seconds)
     _show_customers(container)
@@ -57,61 +61,27 @@ def _demo(container: Container) -> None:
         report = container.verify().all(advance)
     print_verification(report)
     total = container.clock().monotonic() - start
-    out.print(f"{total:.1f} s from the start of the import to this proof; {_peak_memory()}")
+    peak_mib = _peak_memory_mib()
+    out.print(f"{total:.1f} s from the start of the import to this proof; peak memory {peak_mib or '?'} MiB")
     _suggest()
-    raise typer.Exit(1 if report.mismatches or report.lag else 0)
+    return {
+        "lines": {kind.value: count for kind, count in loaded.kinds.items()},
+        "recorded": loaded.statuses[RecordStatus.RECORDED],
+        "repeated": loaded.statuses[RecordStatus.REPEATED],
+        "rebuilt": loaded.rebuilt.total(),
+        "shift_days": days,
+        "import_seconds": seconds,
+        "seconds": total,
+        "peak_memory_mib": peak_mib,
+        "users": report.users,
+        "events": report.events,
+        "mismatches": len(report.mismatches),
+        "max_error": report.max_error,
+        "lag": report.lag,
+    }
 
 
-def _shift_days(container: Container) -> int:
-    """By how many days the data are moved: decided at the first run, and kept beside the log."""
-    kept = container.registry().get(SHIFT)
-    if kept is None and container.event_log().count():
-        raise ConfigurationError(
-            f"PENCHANT_HOME ({container.settings().home}) holds events of another shop, and the demo would mix with "
-            "them. Try: PENCHANT_HOME=/tmp/penchant-demo penchant demo"
-        )
-    yesterday = container.clock().now().date() - timedelta(days=1)
-    shift = yesterday - container.sample_shop().last_day
-    return int(container.registry().set_if_absent(SHIFT, str(shift.days)))
-
-
-@frozen
-class _Loaded:
-    """What the import did."""
-
-    kinds: Counter[LineKind] = field(factory=Counter)
-    statuses: Counter[RecordStatus] = field(factory=Counter)
-    rebuilt: Counter[str] = field(factory=Counter)
-
-    @property
-    def events(self) -> int:
-        return self.kinds[LineKind.PURCHASE] + self.kinds[LineKind.RETRACTION]
-
-
-def _load(container: Container, shift: timedelta) -> _Loaded:
-    loaded = _Loaded()
-    batch: list[Submission] = []
-
-    def flush() -> None:
-        loaded.statuses.update(receipt.status for receipt in container.record()(batch))
-        loaded.rebuilt.update(container.work().drain().rebuilt)
-        batch.clear()
-
-    container.import_products()(container.sample_shop().products())
-    with progress("loading invoice lines", container.sample_shop().line_count) as advance:
-        for number, (kind, submission) in enumerate(container.sample_shop().submissions(shift), start=1):
-            loaded.kinds[kind] += 1
-            if submission is not None:
-                batch.append(submission)
-            if len(batch) == BATCH:
-                flush()
-            if number % BATCH == 0:
-                advance(BATCH)
-        flush()
-    return loaded
-
-
-def _tell_what_was_loaded(container: Container, loaded: _Loaded, days: int, seconds: float) -> None:
+def _tell_what_was_loaded(container: Container, loaded: Loaded, days: int, seconds: float) -> None:
     kinds, counts = loaded.kinds, container.stats()()
     rate = f"{loaded.events:,} events of {counts.users:,} customers and {counts.products:,} products in {seconds:.1f} s"
     if loaded.statuses[RecordStatus.RECORDED]:
@@ -243,14 +213,13 @@ def _cosine(one: UserEmbedding, other: UserEmbedding) -> float:
     return float(one.embedding.astype("f8") @ other.embedding.astype("f8"))
 
 
-def _peak_memory() -> str:
-    """The largest amount of memory that this process had, in words."""
+def _peak_memory_mib() -> int | None:
+    """The largest amount of memory that this process had; None where the system does not tell."""
     try:
         import resource
     except ImportError:
-        return "peak memory unknown on this system"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return f"peak memory {peak / (2**20 if platform == 'darwin' else 2**10):,.0f} MiB"
+        return None
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if platform == "darwin" else 2**10))
 
 
 def _suggest() -> None:
