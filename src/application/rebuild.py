@@ -19,9 +19,10 @@ class RebuildUsers:
         self._metrics = metrics
 
     def __call__(self, user_ids: Sequence[str]) -> None:
-        """Rebuild these users."""
-        for start in range(0, len(user_ids), USERS_AT_ONCE):
-            self._rebuild(user_ids[start : start + USERS_AT_ONCE])
+        """Rebuild these users, each once."""
+        users = list(dict.fromkeys(user_ids))
+        for start in range(0, len(users), USERS_AT_ONCE):
+            self._rebuild(users[start : start + USERS_AT_ONCE])
 
     def all(self, on_users: Callable[[int], None] | None = None) -> int:
         """Rebuild every user of the log and return how many; tell `on_users` how many each step did."""

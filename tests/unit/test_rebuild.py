@@ -96,3 +96,11 @@ def test_a_rebuild_that_was_overtaken_is_done_again_in_full(shop: Shop, another:
 
     assert shop.state().event_count == 2
     assert shop.verify.all().mismatches == ()
+
+
+def test_a_user_named_twice_is_rebuilt_once(shop: Shop) -> None:
+    shop.apply(viewed("m1", "tea"))
+
+    shop.rebuild(["ann", "ann"])
+
+    assert (shop.state().version, shop.state().event_count) == (2, 1)

@@ -54,8 +54,8 @@ def _demo(container: Container) -> dict[str, object]:
     seconds = container.clock().monotonic() - start
     _tell_what_was_loaded(container, loaded, days, seconds)
     _show_customers(container)
-    search = _search_live(container)
-    _buy_twice_and_cancel(container, search)
+    _search_live(container, CAKES)
+    _buy_twice_and_cancel(container, CAKES)
     out.print()
     with progress("verifying", container.event_log().user_count()) as advance:
         report = container.verify().all(advance)
@@ -125,13 +125,12 @@ def _latest_purchases(container: Container, user_id: str, count: int = 4) -> lis
     return list(latest.items())[: -count - 1 : -1]
 
 
-def _search_live(container: Container) -> str:
-    """Record a search and show what it moves. Returns the user's id."""
-    user_id, message_id = CAKES, "demo-search"
+def _search_live(container: Container, user_id: str) -> None:
+    """Record a search and show what it moves."""
     before = _state(container, user_id)
     shown_before = _closeness(container, user_id)
     search = Interaction(
-        message_id=message_id,
+        message_id="demo-search",
         user_id=user_id,
         event_type=EventType.SEARCH,
         search_phrase=PHRASE,
@@ -149,11 +148,10 @@ def _search_live(container: Container) -> str:
         out.print(
             f"  It is in the log since an earlier run: still version {after.version}, [bold]nothing changed[/bold]."
         )
-        return user_id
+        return
     out.print(f"  before  {shown_before}, version {before.version}")
     out.print(f"  after   {shown_after}, version {after.version}")
     out.print(f"  readable [bold]{milliseconds:.0f} ms[/bold] after it was recorded")
-    return user_id
 
 
 def _closeness(container: Container, user_id: str) -> str:

@@ -130,7 +130,7 @@ def _verify(container: Container, user: list[str] | None, sample: int | None) ->
         return _verify_users(container, _known_users(container, user))
     if sample is not None:
         users = [user_id for page in pages_of_users(container.event_log()) for user_id in page]
-        return _verify_users(container, random.sample(users, min(sample, len(users))))  # no secret
+        return _verify_users(container, random.sample(users, min(sample, len(users))))
     with progress("verifying", container.event_log().user_count()) as advance:
         return container.verify().all(advance)
 
@@ -145,7 +145,7 @@ def _verify_users(container: Container, users: list[str]) -> VerifyReport:
 
 
 def _known_users(container: Container, user: list[str]) -> list[str]:
-    users = [parse_identifier("user", one) for one in user]
+    users = list(dict.fromkeys(parse_identifier("user", one) for one in user))
     unknown = set(users) - set(container.event_log().heads_of(users))
     if unknown:
         raise InvalidValueError("--user", f"{min(unknown)!r} has no events", "check the id")
