@@ -176,8 +176,8 @@ STORES: Mapping[str, Callable[[Space], UserEmbeddingStore]] = {
     "sqlite": lambda space: SqlUserEmbeddingStore(space.sqlite, DIMENSIONS),
 }
 CATALOGUES: Mapping[str, Callable[[Space], ProductCatalogue]] = {
-    "memory": lambda _: MemoryProductCatalogue(DIMENSIONS),
-    "sqlite": lambda space: SqlProductCatalogue(space.sqlite, DIMENSIONS),
+    "memory": lambda _: MemoryProductCatalogue(DIMENSIONS, "model-1"),
+    "sqlite": lambda space: SqlProductCatalogue(space.sqlite, DIMENSIONS, "model-1"),
 }
 PRODUCT_CHANGES: Mapping[str, Callable[[Space], ProductChanges]] = {
     "memory": lambda _: MemoryProductChanges(),

@@ -156,3 +156,23 @@ def test_the_revision_of_the_catalogue_is_another_one_after_every_put(catalogue:
 
     assert len(set(revisions)) == 4
     assert catalogue.revision() == revisions[-1]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [in_catalogue("cup", model="model-2"), in_catalogue("cup", embedding=unit_vectors(1, DIMENSIONS + 1)[0])],
+    ids=["of another model", "of another length"],
+)
+def test_a_vector_that_is_not_of_our_model_is_unknown_until_it_is_put_anew(
+    catalogue: ProductCatalogue, other: ProductEmbedding
+) -> None:
+    _put(catalogue, in_catalogue("tea"), other)
+
+    assert list(catalogue.vectors(["tea", "cup"])[0]) == ["tea"]
+    assert set(catalogue.unknown(["tea", "cup"])) == {"cup"}
+    assert [product_id for ids, _ in catalogue.embeddings(10) for product_id in ids] == ["tea"]
+    assert _same(catalogue.read(["cup"])["cup"], other)
+    assert catalogue.count() == 2
+
+    assert _put(catalogue, in_catalogue("cup", revision=2)) == set()
+    assert set(catalogue.unknown(["tea", "cup"])) == set()

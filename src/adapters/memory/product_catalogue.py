@@ -14,9 +14,10 @@ from domain.vectors import Matrix, Vector
 class MemoryProductCatalogue:
     """Products in a dict."""
 
-    def __init__(self, dimensions: int) -> None:
+    def __init__(self, dimensions: int, model: str | None = None) -> None:
         self._lock = Lock()
         self._dimensions = dimensions
+        self._model = model
         self._products: dict[str, ProductEmbedding] = {}
         self._revision = 0
 
@@ -24,16 +25,16 @@ class MemoryProductCatalogue:
         return self._revision
 
     def vectors(self, product_ids: Collection[str]) -> tuple[Sequence[str], Matrix]:
-        found = self.read(product_ids)
-        return list(found), _matrix([product.embedding for product in found.values()], self._dimensions)
+        found = [product for product in self.read(product_ids).values() if self._is_usable(product)]
+        ids = [product.product.product_id for product in found]
+        return ids, _matrix([product.embedding for product in found], self._dimensions)
 
     def read(self, product_ids: Collection[str]) -> Mapping[str, ProductEmbedding]:
         with self._lock:
             return {p: self._products[p] for p in dict.fromkeys(product_ids) if p in self._products}
 
     def unknown(self, product_ids: Collection[str]) -> Collection[str]:
-        with self._lock:
-            return {product_id for product_id in product_ids if product_id not in self._products}
+        return set(product_ids) - set(self.vectors(product_ids)[0])
 
     def put(self, puts: Sequence[CataloguePut]) -> Collection[str]:
         unmatched = set()
@@ -50,12 +51,16 @@ class MemoryProductCatalogue:
 
     def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
         with self._lock:
-            ids = list(self._products)
+            ids = [product_id for product_id, product in self._products.items() if self._is_usable(product)]
         for start in range(0, len(ids), page):
             yield self.vectors(ids[start : start + page])
 
     def count(self) -> int:
         return len(self._products)
+
+    def _is_usable(self, product: ProductEmbedding) -> bool:
+        is_of_model = self._model is None or product.model == self._model
+        return is_of_model and product.embedding.shape == (self._dimensions,)
 
 
 class MemoryProductChanges:

@@ -19,18 +19,21 @@ _products = product_embeddings
 
 
 class SqlProductCatalogue:
-    """Products by id; a put matches by revision."""
+    """Products by id; a put matches by revision. A row of another model or length has no vector to anybody."""
 
-    def __init__(self, database: Database, dimensions: int) -> None:
+    def __init__(self, database: Database, dimensions: int, model: str | None = None) -> None:
         self._database = database
         self._dimensions = dimensions
+        self._is_usable = sa.func.length(_products.c.embedding) == 4 * dimensions
+        if model is not None:
+            self._is_usable = sa.and_(_products.c.model == model, self._is_usable)
 
     def revision(self) -> int:
         with self._database.reading() as connection:
             return connection.scalar(sa.select(catalogue_revision.c.revision)) or 0
 
     def vectors(self, product_ids: Collection[str]) -> tuple[Sequence[str], Matrix]:
-        query = sa.select(_products.c.product_id, _products.c.embedding)
+        query = sa.select(_products.c.product_id, _products.c.embedding).where(self._is_usable)
         with self._database.reading() as connection:
             rows = [
                 row
@@ -48,7 +51,7 @@ class SqlProductCatalogue:
             }
 
     def unknown(self, product_ids: Collection[str]) -> Collection[str]:
-        query = sa.select(_products.c.product_id)
+        query = sa.select(_products.c.product_id).where(self._is_usable)
         with self._database.reading() as connection:
             known = {
                 product_id
@@ -72,7 +75,8 @@ class SqlProductCatalogue:
         return set(product_ids) - {_id_of(put) for put in matched}
 
     def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
-        query = sa.select(_products.c.product_id, _products.c.embedding).execution_options(yield_per=page)
+        query = sa.select(_products.c.product_id, _products.c.embedding).where(self._is_usable)
+        query = query.execution_options(yield_per=page)
         with self._database.reading() as connection:
             for rows in connection.execute(query).partitions():
                 yield [row.product_id for row in rows], matrix_of([row.embedding for row in rows], self._dimensions)
