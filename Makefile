@@ -47,10 +47,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing pinned dependencies into $(VENV), the first time only: about half a minute"
-	@$(PIP) --require-hashes --requirement requirements.lock
+	@$(PIP) --require-hashes --no-deps --requirement requirements.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
-	@$(PIP) --require-hashes --requirement requirements-dev.lock
+	@$(PIP) --require-hashes --no-deps --requirement requirements-dev.lock
 	touch $@

@@ -9,6 +9,20 @@ class TransientError(PenchantError):
     """It may work later without anybody changing anything: network, time-out, rate limit, lock, full disk."""
 
 
+class UnavailableError(TransientError):
+    """A whole part is out of reach or asks for a pause, so that nothing that needs it can work now.
+
+    Parameters
+    ----------
+    text : which part, at which address and by which setting, and what to do.
+    retry_after_seconds : how long the part itself asked to be left alone; None where it did not say.
+    """
+
+    def __init__(self, text: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class PermanentError(PenchantError):
     """It never works as it stands: malformed, refused, or configured wrongly."""
 

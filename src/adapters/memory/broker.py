@@ -4,12 +4,14 @@ from collections import deque
 from collections.abc import Sequence
 from threading import Lock
 
-from application.ports.message_source import Delivery, Settled, Verdict
+from application.ports.message_source import Capability, Delivery, Settled, Verdict
 from domain.interaction import LoggedEvent
 
 
 class MemoryBroker:
     """Publisher and message source in one. What comes later comes at once; what is dead is in `dead`."""
+
+    capabilities = frozenset({Capability.CONFIRMED, Capability.ROUTED})
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -23,7 +25,8 @@ class MemoryBroker:
             for logged in events:
                 self._enqueue(logged, attempts=0)
 
-    def receive(self, limit: int) -> Sequence[Delivery]:
+    def receive(self, limit: int, wait_seconds: float = 0.0, linger_seconds: float = 0.0) -> Sequence[Delivery]:
+        del wait_seconds, linger_seconds  # whatever comes is there already
         with self._lock:
             deliveries = [self._ready.popleft() for _ in range(min(limit, len(self._ready)))]
             self._handed_out.update((delivery.tag, delivery) for delivery in deliveries)
@@ -34,10 +37,14 @@ class MemoryBroker:
             for outcome in outcomes:
                 if self._handed_out.pop(outcome.delivery.tag, None) is None:
                     continue
-                if outcome.verdict is Verdict.LATER:
-                    self._enqueue(outcome.delivery.logged, attempts=outcome.delivery.attempts + 1)
+                if outcome.verdict in (Verdict.LATER, Verdict.NOT_TRIED) and isinstance(outcome.delivery, Delivery):
+                    failed = outcome.verdict is Verdict.LATER
+                    self._enqueue(outcome.delivery.logged, attempts=outcome.delivery.attempts + failed)
                 elif outcome.verdict is Verdict.DEAD:
                     self.dead.append(outcome)
+
+    def close(self) -> None:
+        self.redeliver()
 
     def redeliver(self) -> None:
         """Hand out again whatever was handed out and not settled, as a broker does when a consumer is gone."""

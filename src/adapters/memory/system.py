@@ -1,6 +1,7 @@
 """A clock that stands still until it is moved, ids that count, and counters that can be read."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 
@@ -22,6 +23,32 @@ class ManualClock:
         self._now += by
 
 
+class ManualStop:
+    """Asked to end when a test says so; whoever waits moves the clock on instead."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.asked = False
+
+    def wait(self, seconds: float) -> bool:
+        if not self.asked:
+            self._clock.advance(timedelta(seconds=seconds))
+        return self.asked
+
+
+class RememberedJournal:
+    """Keeps what was told: action, sentence and fields, in order."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, str, dict[str, object]]] = []
+
+    def info(self, action: str, sentence: str, **fields: object) -> None:
+        self.entries.append((action, sentence, fields))
+
+    def warning(self, action: str, sentence: str, **fields: object) -> None:
+        self.entries.append((action, sentence, fields))
+
+
 class CountingIds:
     """id-1, id-2, …"""
 
@@ -34,11 +61,22 @@ class CountingIds:
 
 
 class CountingMetrics:
-    """Counters by name and labels."""
+    """Counters, distributions and gauges by name and labels."""
 
     def __init__(self) -> None:
         self.counters: Counter[str] = Counter()
+        self.observations: dict[str, list[float]] = {}
+        self.gauges: dict[str, float] = {}
 
     def count(self, name: str, amount: int = 1, **labels: str) -> None:
-        suffix = "".join(f'{{{key}="{value}"}}' for key, value in sorted(labels.items()))
-        self.counters[name + suffix] += amount
+        self.counters[_series(name, labels)] += amount
+
+    def observe(self, name: str, value: float, times: int = 1, **labels: str) -> None:
+        self.observations.setdefault(_series(name, labels), []).extend([value] * times)
+
+    def set(self, name: str, value: float, **labels: str) -> None:
+        self.gauges[_series(name, labels)] = value
+
+
+def _series(name: str, labels: Mapping[str, str]) -> str:
+    return name + "".join(f'{{{key}="{value}"}}' for key, value in sorted(labels.items()))

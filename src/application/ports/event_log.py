@@ -5,7 +5,20 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from attrs import frozen
+
 from domain.interaction import Event, LoggedEvent
+
+
+@frozen(kw_only=True)
+class LogFilter:
+    """Which events of the log are meant: those that match everything that is given. Without anything: all."""
+
+    user_id: str | None = None
+    product_id: str | None = None
+    occurred_from: datetime | None = None
+    """At this moment or later."""
+    occurred_before: datetime | None = None
 
 
 class LogTransaction(Protocol):
@@ -57,6 +70,15 @@ class EventLog(Protocol):
 
     def users_of_products(self, product_ids: Collection[str]) -> Collection[str]:
         """The users who have an interaction with any of these products."""
+
+    def matching(self, events: LogFilter) -> Iterator[Sequence[LoggedEvent]]:
+        """All events that match, in pages, in no particular order. Uses an index for whatever is given."""
+
+    def count_matching(self, events: LogFilter) -> int:
+        """How many events match."""
+
+    def phrases(self) -> Iterator[Collection[str]]:
+        """The search phrases of all interactions as they were sent, in pages; one may come more than once."""
 
     def product_counts(self) -> Mapping[str, int]:
         """How many interactions that are not retracted each product has."""

@@ -1,6 +1,7 @@
 """The outbox: events on their way from the log to whoever applies them."""
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from domain.interaction import LoggedEvent
 
 
 class Outbox(Protocol):
-    """Rows that the log's transaction adds. A row leaves only by `delete`; whoever dies before leaves it there.
+    """Rows that the log's transaction adds. A row leaves only when it is deleted; whoever dies before leaves it there.
 
     An event may have several rows. A row is handed out as a delivery whose tag is the id of the row.
 
@@ -22,11 +23,18 @@ class Outbox(Protocol):
     def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
         """The oldest rows that are not postponed beyond `now`. Two readers may get the same rows."""
 
+    def handing_over(self, now: datetime, limit: int) -> AbstractContextManager[Sequence[Delivery]]:
+        """The same rows for a relay: deleted when the block ends, left as they are when it raises.
+
+        Where the database can lock rows, others who hand over at the same time get other rows. Where it cannot, two
+        may hand over the same ones.
+        """
+
     def delete(self, row_ids: Collection[int]) -> None:
         """Delete these rows; ids that are gone already are no error."""
 
-    def postpone(self, row_ids: Collection[int], until: datetime, now: datetime) -> None:
-        """Leave these rows for later, and count the attempt."""
+    def postpone(self, row_ids: Collection[int], until: datetime, now: datetime, counted: bool = True) -> None:
+        """Leave these rows for later, and count the attempt unless it is not to be `counted`."""
 
     def depth(self) -> int:
         """How many rows there are, postponed ones too."""

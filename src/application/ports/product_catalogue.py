@@ -18,7 +18,11 @@ class CataloguePut:
 
 
 class ProductCatalogue(Protocol):
-    """Products by id. All calls raise TransientError when it cannot be reached."""
+    """Products by id, opened for one embedding model. All calls raise TransientError when it cannot be reached.
+
+    A product whose stored vector is of another model is unknown to `vectors`, `unknown` and `embeddings`, until it is
+    put anew; `read` and `put` know it.
+    """
 
     def revision(self) -> int:
         """A number that is another one after every `put` that has returned: what a cache of vectors is checked by."""

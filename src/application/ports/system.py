@@ -1,4 +1,4 @@
-"""Time, randomness and measurements: passed in, so that tests can hold them still."""
+"""Time, randomness, measurements and what is told to operators: passed in, so that tests can hold them still."""
 
 from datetime import datetime
 from typing import Protocol
@@ -14,6 +14,17 @@ class Clock(Protocol):
         """Seconds from an arbitrary start that never go back."""
 
 
+class Stop(Protocol):
+    """Whether this process has been asked to come to an end."""
+
+    @property
+    def asked(self) -> bool:
+        """Whether it has."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait that long, or until it is asked to end; return whether it has been."""
+
+
 class Ids(Protocol):
     """Fresh random names."""
 
@@ -22,7 +33,23 @@ class Ids(Protocol):
 
 
 class Metrics(Protocol):
-    """Counts of what happened."""
+    """Counts and measurements of what happened."""
 
     def count(self, name: str, amount: int = 1, **labels: str) -> None:
         """Add `amount` to the counter `name` with these labels."""
+
+    def observe(self, name: str, value: float, times: int = 1, **labels: str) -> None:
+        """Put `value`, seen that many times, into the distribution `name` with these labels. Units are in the name."""
+
+    def set(self, name: str, value: float, **labels: str) -> None:
+        """Let the gauge `name` with these labels show `value`."""
+
+
+class Journal(Protocol):
+    """What operators read. Never a phrase, a body, a key or a password."""
+
+    def info(self, action: str, sentence: str, **fields: object) -> None:
+        """Something happened: a stable name for it, one sentence, and facts."""
+
+    def warning(self, action: str, sentence: str, **fields: object) -> None:
+        """Something happened that somebody should know of."""
