@@ -113,7 +113,7 @@ class Shop:
             writer=self.writer,
             log=self.log,
             vectors=vectors,
-            phrases=EmbedPhrases(embedder, self.phrase_vectors),
+            phrases=EmbedPhrases(embedder, self.phrase_vectors, clock, self.metrics),
             fold_from_log=fold_from_log,
             recipe=recipe,
             metrics=self.metrics,

@@ -77,7 +77,7 @@ class Container(containers.DeclarativeContainer):
     subject_vectors = providers.Singleton(ReadSubjectVectors, catalogue, phrase_vectors, embedder.provided.model)
     state_writer = providers.Singleton(StateWriter, store, registry, recipe, clock, ids, metrics)
     fold_from_log = providers.Singleton(FoldFromLog, event_log, subject_vectors, recipe)
-    embed_phrases = providers.Singleton(EmbedPhrases, embedder, phrase_vectors)
+    embed_phrases = providers.Singleton(EmbedPhrases, embedder, phrase_vectors, clock, metrics)
     update = providers.Singleton(
         UpdateUserEmbeddings,
         writer=state_writer,
