@@ -129,10 +129,10 @@ def test_the_pause_that_the_service_asks_for_is_obeyed(phrases: Phrases) -> None
 
 
 def test_pauses_grow_to_a_minute_and_a_success_makes_them_short_again(phrases: Phrases) -> None:
-    def asked_after(seconds: float) -> int:
+    def asked_after(seconds: float, phrase: str = "tea") -> int:
         phrases.wait(seconds)
         before = len(phrases.embedder.asked)
-        phrases("tea")
+        phrases(phrase)
         return len(phrases.embedder.asked) - before
 
     phrases.embedder.trouble = UnavailableError("The service does not answer.")
@@ -146,8 +146,8 @@ def test_pauses_grow_to_a_minute_and_a_success_makes_them_short_again(phrases: P
 
     phrases.embedder.trouble = UnavailableError("The service does not answer.")
     phrases("mug")
-    assert asked_after(0.5) == 0
-    assert asked_after(0.5) == 1
+    assert asked_after(0.5, "mug") == 0
+    assert asked_after(0.5, "mug") == 1
 
 
 def test_stored_phrases_do_not_notice_that_the_embedder_is_gone(phrases: Phrases) -> None:
