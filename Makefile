@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-fast lint format bench docs lock clean
+.PHONY: help demo test services test-fast lint format bench docs lock clean
 
 help:  ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,7 +13,11 @@ demo: $(VENV)/.installed  ## load a real shop's half a million invoice lines, sh
 	$(BIN)/penchant demo
 
 test: $(VENV)/.installed-dev  ## everything: unit, contract and integration tests, with coverage
+	@$(BIN)/python -m tests.services.install --for-tests
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+services: $(VENV)/.installed-dev  ## servers for the tests where there is no Docker (Debian, as root)
+	@$(BIN)/python -m tests.services.install
 
 test-fast: $(VENV)/.installed-dev  ## unit and contract tests without the long ones, under 30 seconds
 	$(BIN)/python -m pytest -m "not slow" tests/unit tests/contract

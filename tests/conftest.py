@@ -1,18 +1,18 @@
-"""Real servers for all tests."""
+"""Real servers for all tests, and the tables that say at the end what ran on what."""
 
 import os
+from collections.abc import Generator
+from typing import Any
 
 import pytest
 
 from tests.services.fixtures import (  # noqa: F401  pytest finds fixtures by their names here
     SERVERS,
-    SETTINGS,
-    Servers,
-    _openai_stub,
     mongodb_server,
     mongodb_space,
     mysql_server,
     mysql_url,
+    openai_server,
     openai_stub,
     rabbitmq_server,
     rabbitmq_url,
@@ -20,14 +20,36 @@ from tests.services.fixtures import (  # noqa: F401  pytest finds fixtures by th
     redis_url,
     servers,
 )
+from tests.services.needs import servers_of
+from tests.services.report import Report
+from tests.services.server import NotOurs
+from tests.services.servers import KINDS, SETTINGS, Servers
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the addresses of servers to the fixtures: a test of the program must not find them in its environment."""
     config.stash[SERVERS] = Servers(dict(os.environ))
+    config.pluginmanager.register(Report(config.stash[SERVERS]))
     for name in SETTINGS:
         os.environ.pop(name, None)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start what the chosen tests need, all at the same time, while the first tests run."""
+    if not session.config.option.collectonly:
+        needed = frozenset().union(*map(servers_of, session.items))
+        session.config.stash[SERVERS].launch(kind for kind in KINDS if kind in needed)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, Any, Any]:
+    """A test that stops or kills a server cannot do so with one of the environment."""
+    try:
+        return (yield)
+    except NotOurs as error:
+        pytest.skip(str(error))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the servers."""
     config.stash[SERVERS].close()

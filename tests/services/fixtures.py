@@ -1,75 +1,19 @@
 """Fixtures for real servers. `tests/conftest.py` makes them known to all tests.
 
-The servers are shared by all tests of a run; whoever stops, kills or freezes one leaves it for the next test to start
-again: the fixtures of fresh spaces do that.
+The servers are shared by all tests of a run; whoever stops, kills or freezes one may leave it so: the fixtures of fresh
+spaces start it again.
 """
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator
 
 import pytest
 
-from tests import services
 from tests.services.mongodb import MongodbServer, MongodbSpace
 from tests.services.mysql import MysqlServer
 from tests.services.openai_stub import OpenaiStub
 from tests.services.rabbitmq import RabbitmqServer
 from tests.services.redis import RedisServer
-from tests.services.server import AnyServer, Server, Unavailable
-
-SETTINGS = ("DATABASE_URL", "MONGODB_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "RABBITMQ_DSN", "REDIS_URL")
-"""What the program would take from the environment of the tests; only `Servers` does."""
-
-FIXTURES = {
-    "mysql_server": "mysql_url",
-    "rabbitmq_server": "rabbitmq_url",
-    "redis_server": "redis_url",
-    "mongodb_server": "mongodb_space",
-    "openai_stub": "openai_stub",
-}
-"""Fixtures of servers, and of fresh spaces on them."""
-
-
-class Servers:
-    """The servers of a test run, each found and started when it is first asked for."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._makers: Mapping[str, Callable[[], Server]] = {
-            "mysql_server": partial(services.mysql, environment),
-            "rabbitmq_server": partial(services.rabbitmq, environment),
-            "redis_server": partial(services.redis, environment),
-            "mongodb_server": partial(services.mongodb, environment),
-            "openai_stub": services.openai_stub,
-        }
-        self.found: dict[str, Server] = {}
-        self.unavailable: dict[str, Unavailable] = {}
-
-    def launch(self, fixture: str) -> None:
-        """Start a server in the background, if it can be had."""
-        if fixture in self.found or fixture in self.unavailable:
-            return
-        try:
-            self.found[fixture] = self._makers[fixture]()
-        except Unavailable as error:
-            self.unavailable[fixture] = error
-        else:
-            self.found[fixture].launch()
-
-    def get(self, fixture: str) -> Server:
-        """A server that answers. Skips the test if it cannot be had; with CI=true that fails."""
-        self.launch(fixture)
-        if fixture in self.unavailable:
-            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(self.unavailable[fixture]))
-        server = self.found[fixture]
-        server.start()
-        return server
-
-    def close(self) -> None:
-        """End all servers that were started."""
-        for server in self.found.values():
-            server.close()
-
+from tests.services.servers import Servers
 
 SERVERS = pytest.StashKey[Servers]()
 
@@ -83,38 +27,39 @@ def servers(pytestconfig: pytest.Config) -> Servers:
 @pytest.fixture(scope="session")
 def mysql_server(servers: Servers) -> MysqlServer:
     """MySQL or MariaDB."""
-    return _as(MysqlServer, servers.get("mysql_server"))
+    return servers.get(MysqlServer)
 
 
 @pytest.fixture(scope="session")
 def rabbitmq_server(servers: Servers) -> RabbitmqServer:
     """RabbitMQ."""
-    return _as(RabbitmqServer, servers.get("rabbitmq_server"))
+    return servers.get(RabbitmqServer)
 
 
 @pytest.fixture(scope="session")
 def redis_server(servers: Servers) -> RedisServer:
     """Redis."""
-    return _as(RedisServer, servers.get("redis_server"))
+    return servers.get(RedisServer)
 
 
 @pytest.fixture(scope="session")
 def mongodb_server(servers: Servers) -> MongodbServer:
     """MongoDB or its stand-in."""
-    return _as(MongodbServer, servers.get("mongodb_server"))
+    return servers.get(MongodbServer)
 
 
 @pytest.fixture(scope="session")
-def _openai_stub(servers: Servers) -> OpenaiStub:
-    return _as(OpenaiStub, servers.get("openai_stub"))
+def openai_server(servers: Servers) -> OpenaiStub:
+    """The OpenAI stub with whatever earlier tests have left in it."""
+    return servers.get(OpenaiStub)
 
 
 @pytest.fixture
-def openai_stub(_openai_stub: OpenaiStub) -> OpenaiStub:
-    """The OpenAI stub, with no calls counted."""
-    _openai_stub.start()
-    _openai_stub.reset()
-    return _openai_stub
+def openai_stub(openai_server: OpenaiStub) -> OpenaiStub:
+    """The OpenAI stub: it answers as it should, and has counted no calls."""
+    openai_server.start()
+    openai_server.reset()
+    return openai_server
 
 
 @pytest.fixture
@@ -147,8 +92,3 @@ def mongodb_space(mongodb_server: MongodbServer) -> Iterator[MongodbSpace]:
     mongodb_server.start()
     with mongodb_server.space() as space:
         yield space
-
-
-def _as(kind: type[AnyServer], server: Server) -> AnyServer:
-    assert isinstance(server, kind)
-    return server

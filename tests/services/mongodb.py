@@ -14,7 +14,7 @@ from tests.services.child import Child, data_folder
 from tests.services.containers import Container, docker_answers
 from tests.services.mongodb_stand_in import build
 from tests.services.ports import LOOPBACK, free_port
-from tests.services.server import Foreign, Origin, Server, first_of, from_environment, program
+from tests.services.server import Foreign, Origin, Server, Unavailable, first_of, from_environment, program
 
 IMAGE = "mongo:8"
 PORT = 27017
@@ -37,6 +37,7 @@ class MongodbServer(Server):
 
     name: ClassVar[str] = "MongoDB"
     not_yet: ClassVar[tuple[type[Exception], ...]] = (pymongo.errors.ConnectionFailure,)
+    stand_in: ClassVar[str] = "mongo-java-server, in memory, no validators"
 
     def ask_version(self) -> str:
         with self.connect() as connection:
@@ -94,7 +95,10 @@ def _native() -> MongodbServer | None:
 
 
 def _stand_in() -> MongodbServer | None:
-    command = build.command()
+    try:
+        command = build.command()
+    except build.BuildFailed as error:
+        raise Unavailable(MongodbServer.name, f"{HOW}; the stand-in could not be built: {error}") from error
     if command is None:
         return None
     port = free_port()

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+API_KEY = "sk-penchant-test"
+"""The only key that is accepted."""
 MODELS = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, "text-embedding-ada-002": 1536}
 """Dimensions by model."""
 FIXED_DIMENSIONS = {"text-embedding-ada-002"}

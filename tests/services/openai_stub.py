@@ -10,11 +10,11 @@ from attrs import define, frozen
 
 from tests.services.child import Child, data_folder
 from tests.services.json_http import HttpError, call
+from tests.services.openai_embeddings import API_KEY
 from tests.services.ports import LOOPBACK, free_port
 from tests.services.server import Origin, Server
 
 PROGRAM = Path(__file__).with_name("openai_stub_server.py")
-API_KEY = "sk-penchant-test"
 
 
 @frozen(kw_only=True)
@@ -39,6 +39,7 @@ class OpenaiStub(Server):
 
     name: ClassVar[str] = "OpenAI"
     not_yet: ClassVar[tuple[type[Exception], ...]] = (HttpError,)
+    stand_in: ClassVar[str] = "an HTTP stub of its embeddings"
 
     api_key: str = API_KEY
 

@@ -9,10 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 from typing import Any
 
-from openai_embeddings import Refused, answer, inputs_of
+from openai_embeddings import API_KEY, Refused, answer, inputs_of
 
-API_KEY = "sk-penchant-test"
-VERSION = "embeddings stub"
+VERSION = "1"
 
 Headers = Mapping[str, str]
 

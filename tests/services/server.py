@@ -80,6 +80,8 @@ class Server(ABC):
     name: ClassVar[str]
     not_yet: ClassVar[tuple[type[Exception], ...]]
     """What its client raises while it does not answer."""
+    stand_in: ClassVar[str] = ""
+    """What stands in for it where the server itself cannot be had."""
 
     url: str = field(repr=False)
     origin: Origin

@@ -14,6 +14,10 @@ SOURCES = (HERE / "pom.xml", HERE / "StandIn.java")
 HEAP = ("-Xms64m", "-Xmx1g", "-XX:+UseSerialGC")
 
 
+class BuildFailed(Exception):  # noqa: N818  what happened
+    """Maven or the compiler did not do their part."""
+
+
 def command() -> tuple[str, ...] | None:
     """How to run the stand-in, host and port to be added; None if it is not built and cannot be."""
     java = program("java")
@@ -50,4 +54,4 @@ def build(maven: str, compiler: str) -> None:
 def _run(*arguments: str) -> None:
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+        raise BuildFailed(f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
