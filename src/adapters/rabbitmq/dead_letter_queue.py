@@ -1,0 +1,84 @@
+"""The queue `failed`, and others like it, as the collector empties them."""
+
+from collections.abc import Collection, Sequence
+from functools import partial
+from itertools import count
+from typing import Any
+
+from adapters.rabbitmq.broker import Broker
+from adapters.rabbitmq.burial import read_letter
+from adapters.rabbitmq.connection import BrokerConnection
+from adapters.rabbitmq.installation import declare_for
+from adapters.rabbitmq.intake import Line
+from adapters.rabbitmq.topology import FAILED, Topology
+from application.ports.dead_letter_queue import DeadDelivery
+from application.ports.system import Clock
+
+PREFETCH = 100
+"""Few, because dead letters may be large."""
+
+
+class KombuDeadLetterQueue:
+    """Consumes dead letters; they are never fetched and put back, which quorum queues count as a delivery.
+
+    Parameters
+    ----------
+    queue : which.
+    patience_seconds : how long to wait for the first one before there are none: a broker does not say when it has
+        handed over all that it has.
+    max_bytes : the body of a larger one is not searched for the ids of message and user.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        topology: Topology,
+        clock: Clock,
+        *,
+        queue: str = FAILED,
+        patience_seconds: float = 0.5,
+        max_bytes: int = 1024 * 1024,
+    ) -> None:
+        self._queue = queue
+        self._clock = clock
+        self._patience_seconds = patience_seconds
+        self._max_bytes = max_bytes
+        self._empty_after_seconds = broker.transport.empty_after_seconds
+        self._connection = BrokerConnection(broker, partial(_Open, broker=broker, topology=topology, queue=queue))
+        self._tags = count(1)
+
+    def receive(self, limit: int) -> Sequence[DeadDelivery]:
+        end = self._clock.monotonic() + self._patience_seconds
+        with self._connection.session() as open_queue:
+            line = open_queue.line
+            while not line.arrived and (left := end - self._clock.monotonic()) > 0:
+                self._connection.drain(left)
+            while line.arrived and len(line.arrived) < limit and self._connection.drain(self._empty_after_seconds):
+                pass
+            return [self._handed_out(open_queue) for _ in range(min(limit, len(line.arrived)))]
+
+    def forget(self, tags: Collection[int]) -> None:
+        with self._connection.session() as open_queue:
+            known = [open_queue.handed_out.pop(tag) for tag in tags if tag in open_queue.handed_out]
+            open_queue.line.acknowledge(known)
+
+    def close(self) -> None:
+        self._connection.close(lambda open_queue: open_queue.line.close())
+
+    def _handed_out(self, open_queue: "_Open") -> DeadDelivery:
+        received, tag = open_queue.line.pop(), next(self._tags)
+        open_queue.handed_out[tag] = received.tag
+        letter = read_letter(received, self._queue, self._clock.now(), self._max_bytes)
+        return DeadDelivery(letter=letter, tag=tag)
+
+
+class _Open:
+    """The queue on one connection."""
+
+    def __init__(self, connection: Any, broker: Broker, topology: Topology, queue: str) -> None:
+        channel = connection.channel()
+        declare_for(broker, topology, channel)
+        channel.close()
+        self.line = Line(connection, broker, queue, PREFETCH)
+        self.handed_out: dict[int, Any] = {}
+        """The broker's tags by ours."""

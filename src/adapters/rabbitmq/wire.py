@@ -1,0 +1,105 @@
+"""Events as messages, and back: bodies, headers, and which of them to believe."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from adapters.rabbitmq.topology import OURS
+from adapters.rabbitmq.transport import Received
+from application.event_message import as_message, parse_event, parse_time
+from application.ports.message_source import Arrival, Delivery
+from domain.errors import InvalidValueError
+from domain.identifier import parse_identifier
+from domain.interaction import Event, LoggedEvent
+
+POSITION = "x-penchant-position"
+RECORDED_AT = "x-penchant-recorded-at"
+ATTEMPTS = "x-penchant-attempts"
+FIRST_FAILED_AT = "x-penchant-first-failed-at"
+SCHEMA_VERSION = "x-penchant-schema-version"
+QUEUE = "x-penchant-queue"
+ERROR_TYPE = "x-penchant-error-type"
+ERROR_TEXT = "x-penchant-error-text"
+LAST_FAILED_AT = "x-penchant-last-failed-at"
+
+VERSION = 1
+"""Of the body. Whoever sends no version means this one."""
+
+
+def body_of(event: Event) -> bytes:
+    """The body of an event's message."""
+    return json.dumps(as_message(event), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def position_headers(logged: LoggedEvent) -> dict[str, Any]:
+    """What says that an event is in the log."""
+    return {POSITION: logged.position, RECORDED_AT: logged.recorded_at.isoformat()}
+
+
+def read_delivery(received: Received, tag: int, now: datetime, max_bytes: int) -> Delivery | Arrival:
+    """The event of a message, as a delivery of the log's or, where nobody vouches for a position, as an arrival.
+
+    Raises InvalidValueError where there is no event in it, with the reason.
+    """
+    if len(received.body) > max_bytes:
+        raise InvalidValueError("body", f"has {len(received.body)} bytes", f"send at most {max_bytes}")
+    headers, ours = received.headers, received.exchange in OURS
+    version = headers.get(SCHEMA_VERSION, VERSION)
+    if version != VERSION:
+        raise InvalidValueError(SCHEMA_VERSION, f"is {version!r:.40}", f"send {VERSION}, or leave it out")
+    submission = parse_event(
+        object_of(received.body), now=_sent_at(received, now), message_id=received.properties.get("message_id")
+    )
+    # Who may only publish elsewhere must not be able to wear out the retries of an event either.
+    attempts = _count(headers, ATTEMPTS, 0) if ours else 0
+    failed_at = parse_time(FIRST_FAILED_AT, headers[FIRST_FAILED_AT]) if ours and FIRST_FAILED_AT in headers else None
+    if ours and POSITION in headers:
+        logged = LoggedEvent(
+            event=submission.event,
+            position=_count(headers, POSITION, 1),
+            recorded_at=parse_time(RECORDED_AT, headers.get(RECORDED_AT)),
+        )
+        return Delivery(logged=logged, tag=tag, attempts=attempts, first_failed_at=failed_at)
+    return Arrival(submission=submission, tag=tag, attempts=attempts, first_failed_at=failed_at)
+
+
+def object_of(body: bytes) -> Mapping[str, Any]:
+    """The JSON object of a body. Raises InvalidValueError."""
+    try:
+        message = json.loads(body.decode())
+    except (ValueError, RecursionError) as error:
+        raise InvalidValueError("body", "is not JSON in UTF-8", "send one event, a JSON object") from error
+    if not isinstance(message, dict):
+        raise InvalidValueError("body", f"is a JSON {type(message).__name__}", "send one event, a JSON object")
+    return message
+
+
+def identifier_in(message: Mapping[str, Any], field: str) -> str | None:
+    """An identifier of a message that may be anything; None where there is none that can be used."""
+    try:
+        return parse_identifier(field, message.get(field))
+    except InvalidValueError:
+        return None
+
+
+def instant_of(timestamp: object) -> datetime | None:
+    """The time of an AMQP timestamp (seconds since 1970), None where it is none."""
+    if not isinstance(timestamp, int) or isinstance(timestamp, bool):
+        return None
+    try:
+        return datetime.fromtimestamp(timestamp, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None  # milliseconds, mostly
+
+
+def _sent_at(received: Received, now: datetime) -> datetime:
+    sent_at = instant_of(received.properties.get("timestamp"))
+    return sent_at if sent_at is not None else now
+
+
+def _count(headers: Mapping[Any, Any], name: str, least: int) -> int:
+    count = headers.get(name, least)
+    if not isinstance(count, int) or isinstance(count, bool) or count < least:
+        raise InvalidValueError(name, f"is {count!r:.40}", f"send a whole number of at least {least}")
+    return count
