@@ -23,12 +23,12 @@ from tests.services.fixtures import (  # noqa: F401  pytest finds fixtures by th
 from tests.services.needs import servers_of
 from tests.services.report import Report
 from tests.services.server import NotOurs
-from tests.services.servers import KINDS, SETTINGS, Servers
+from tests.services.servers import KINDS, SETTINGS, Servers, makers
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the addresses of servers to the fixtures: a test of the program must not find them in its environment."""
-    config.stash[SERVERS] = Servers(dict(os.environ))
+    config.stash[SERVERS] = Servers(makers(dict(os.environ)))
     config.pluginmanager.register(Report(config.stash[SERVERS]))
     for name in SETTINGS:
         os.environ.pop(name, None)

@@ -53,7 +53,7 @@ class RabbitmqServer(Server):
     """Its metrics page, where we started it."""
 
     def ask_version(self) -> str:
-        with self._connection(self._url_of("/")):
+        with self.connection(self._url_of("/")):
             return str(self.management("GET", "/api/overview")["rabbitmq_version"])
 
     @contextmanager
@@ -84,7 +84,7 @@ class RabbitmqServer(Server):
 
     def queue(self, vhost_url: str, name: str) -> QueueInfo:
         """What is known of a queue. Raises amqp.NotFound if there is none."""
-        with self._connection(vhost_url) as connection:
+        with self.connection(vhost_url) as connection:
             declared = connection.channel().queue_declare(name, passive=True)
         info = self.management("GET", f"/api/queues/{quote(_vhost(vhost_url), safe='')}/{quote(name, safe='')}")
         return QueueInfo(
@@ -118,7 +118,8 @@ class RabbitmqServer(Server):
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{quote(vhost, safe='')}"))
 
     @contextmanager
-    def _connection(self, vhost_url: str) -> Iterator[amqp.Connection]:
+    def connection(self, vhost_url: str) -> Iterator[amqp.Connection]:
+        """A plain AMQP connection."""
         url = urlsplit(vhost_url)
         connection = amqp.Connection(
             host=f"{url.hostname}:{url.port or PORT}",

@@ -19,20 +19,26 @@ SETTINGS = ("DATABASE_URL", "MONGODB_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", 
 
 KINDS: tuple[type[Server], ...] = (MysqlServer, RabbitmqServer, MongodbServer, RedisServer, OpenaiStub)
 
+Maker = Callable[[], Server]
 Cause = Unavailable | RuntimeError | OSError
+
+
+def makers(environment: Mapping[str, str]) -> Mapping[type[Server], Maker]:
+    """How to get each kind of server."""
+    return {
+        MysqlServer: partial(mysql, environment),
+        RabbitmqServer: partial(rabbitmq, environment),
+        MongodbServer: partial(mongodb, environment),
+        RedisServer: partial(redis, environment),
+        OpenaiStub: openai_stub,
+    }
 
 
 class Servers:
     """The servers of a test run, each found and started when it is first asked for."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._makers: Mapping[type[Server], Callable[[], Server]] = {
-            MysqlServer: partial(mysql, environment),
-            RabbitmqServer: partial(rabbitmq, environment),
-            MongodbServer: partial(mongodb, environment),
-            RedisServer: partial(redis, environment),
-            OpenaiStub: openai_stub,
-        }
+    def __init__(self, makers: Mapping[type[Server], Maker]) -> None:
+        self._makers = makers
         self._found: dict[type[Server], Server | Cause] = {}
 
     def launch(self, kinds: Iterable[type[Server]]) -> None:
