@@ -1,0 +1,96 @@
+"""What `penchant setup` makes: collections, indexes, and validators that keep other programs' mistakes out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from adapters.mongodb import product_catalogue, product_document, user_document, user_embedding_store
+
+_ID = {"bsonType": "string", "minLength": 1, "maxLength": 128}
+_TEXT = {"bsonType": "string"}
+_NUMBER = {"bsonType": "double", "minimum": 0}
+_COUNT = {"bsonType": "long", "minimum": 0}
+_DATE = {"bsonType": "date"}
+_EXTRA_US = {"bsonType": ["int", "long"], "minimum": 0, "maximum": 999}
+_POSITION = {"bsonType": ["int", "long"], "minimum": 1}
+_RANGE = {"bsonType": "array", "minItems": 2, "maxItems": 2, "items": _POSITION}
+
+
+@frozen(kw_only=True)
+class Index:
+    """An index on one field."""
+
+    field: str
+    unique: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name that MongoDB itself gives it."""
+        return f"{self.field}_1"
+
+
+@frozen(kw_only=True)
+class CollectionPlan:
+    """A collection as it has to be."""
+
+    name: str
+    indexes: Sequence[Index]
+    validator: Mapping[str, Any]
+
+
+def _schema(fields: Mapping[str, Any], schema_version: int) -> Mapping[str, Any]:
+    # The length of vectors stays open: a new recipe may have another one, and its workers must be able to write.
+    properties = {"_id": _ID, **fields, "schema_version": {"bsonType": ["int", "long"], "enum": [schema_version]}}
+    return {"$jsonSchema": {"bsonType": "object", "required": list(properties), "properties": properties}}
+
+
+USER_EMBEDDINGS = CollectionPlan(
+    name=user_embedding_store.COLLECTION,
+    indexes=(Index(field="user_id", unique=True), Index(field="last_updated"), Index(field="version")),
+    validator=_schema(
+        {
+            "user_id": _ID,
+            "embedding": {"bsonType": ["binData", "null"]},
+            "norm": _NUMBER,
+            "weight": _NUMBER,
+            "error": _NUMBER,
+            "as_of": {"bsonType": ["date", "null"]},
+            "as_of_extra_us": _EXTRA_US,
+            "last_updated": _DATE,
+            "last_updated_extra_us": _EXTRA_US,
+            "event_count": _COUNT,
+            "position": _COUNT,
+            "missing": {"bsonType": "array", "items": _RANGE},
+            "missing_after_rebuild": _COUNT,
+            "recipe": _TEXT,
+            "model": _TEXT,
+            "version": _COUNT,
+            "write_id": {"bsonType": "string", "minLength": 1, "maxLength": 36},
+        },
+        user_document.SCHEMA_VERSION,
+    ),
+)
+
+PRODUCT_EMBEDDINGS = CollectionPlan(
+    name=product_catalogue.COLLECTION,
+    # By model, so that a change of the recipe finds what is left to embed without reading the whole catalogue.
+    indexes=(Index(field="product_id", unique=True), Index(field="model")),
+    validator=_schema(
+        {
+            "product_id": _ID,
+            "embedding": {"bsonType": "binData"},
+            "text": {"bsonType": "string", "minLength": 1},
+            "model": _TEXT,
+            "revision": {"bsonType": "long", "minimum": 1},
+            "updated_at": _DATE,
+            "updated_at_extra_us": _EXTRA_US,
+            "put_id": {"bsonType": "objectId"},
+        },
+        product_document.SCHEMA_VERSION,
+    ),
+)
+
+PLANS = (USER_EMBEDDINGS, PRODUCT_EMBEDDINGS)
+WRITTEN = (USER_EMBEDDINGS.name, PRODUCT_EMBEDDINGS.name, product_catalogue.REVISION_COLLECTION)
+"""All collections that Penchant writes."""

@@ -1,0 +1,83 @@
+"""A product of the catalogue as a document, and back."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from bson.int64 import Int64
+from bson.objectid import ObjectId
+
+from adapters.mongodb.database import Document
+from adapters.mongodb.instants import fields_of, instant_from
+from adapters.mongodb.vectors import from_binary, to_binary
+from domain.errors import InvalidValueError
+from domain.instant import EPOCH
+from domain.product import Product, ProductEmbedding
+from domain.user_embedding import UNREADABLE
+
+SCHEMA_VERSION = 1
+
+_INTEGER = (int, Int64)
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "product_id": (str,),
+    "text": (str,),
+    "embedding": (bytes,),
+    "model": (str,),
+    "updated_at": (datetime,),
+    "updated_at_extra_us": _INTEGER,
+}
+
+
+def document_of(product: ProductEmbedding, put_id: ObjectId) -> Document:
+    """The document of a product. Its `_id` is the product's id; `put_id` says which call of `put` wrote it."""
+    return {
+        "_id": product.product.product_id,
+        "product_id": product.product.product_id,
+        "text": product.product.text,
+        "embedding": to_binary(product.embedding),
+        "model": product.model,
+        "revision": Int64(product.revision),
+        **fields_of("updated_at", product.updated_at),
+        "put_id": put_id,
+        "schema_version": SCHEMA_VERSION,
+    }
+
+
+def has_revision(document: Document) -> bool:
+    """Whether a put can name the revision of what is stored. Where it cannot, the document counts as none."""
+    revision: Any = document.get("revision")
+    return type(revision) in _INTEGER and revision > 0
+
+
+def product_from(document: Document) -> ProductEmbedding:
+    """The product of a document that has a revision; of the model UNREADABLE where it makes no sense otherwise."""
+    try:
+        return _product_from(document)
+    except (InvalidValueError, TypeError, ValueError, OverflowError):
+        return ProductEmbedding(
+            product=Product(product_id=document["_id"], text=f"({UNREADABLE})"),
+            embedding=np.zeros(0, dtype=np.float32),
+            model=UNREADABLE,
+            revision=int(document["revision"]),
+            updated_at=EPOCH,
+        )
+
+
+def _product_from(document: Document) -> ProductEmbedding:
+    embedding = from_binary(document.get("embedding"))
+    is_whole = (
+        document.get("schema_version") == SCHEMA_VERSION
+        and all(type(document.get(name)) in types for name, types in _TYPES.items())
+        and document["product_id"] == document["_id"]
+    )
+    updated_at = instant_from(document["updated_at"], document["updated_at_extra_us"]) if is_whole else None
+    if embedding is None or updated_at is None:
+        raise ValueError(UNREADABLE)
+    return ProductEmbedding(
+        product=Product(product_id=document["_id"], text=document["text"]),
+        embedding=embedding,
+        model=document["model"],
+        revision=int(document["revision"]),
+        updated_at=updated_at,
+    )
