@@ -4,7 +4,7 @@ Only one of them ever runs, so a test decides the order of all calls, and the sa
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Semaphore, local
@@ -138,7 +138,7 @@ class _SteppedPort:
         """A context whose block works on a stepped port, and whose end (the commit) is a call of its own."""
         value = context.__enter__()
         try:
-            yield _SteppedPort(value, self._interleaving)
+            yield value if isinstance(value, Sequence) else _SteppedPort(value, self._interleaving)
         except BaseException:
             if not context.__exit__(*sys.exc_info()):
                 raise

@@ -11,25 +11,30 @@ from adapters.memory.embedder import HashingEmbedder
 from adapters.memory.event_log import MemoryDatabase, MemoryEventLog, MemoryOutbox
 from adapters.memory.product_catalogue import MemoryPhraseVectors, MemoryProductCatalogue, MemoryProductChanges
 from adapters.memory.registry import MemoryRegistry
-from adapters.memory.system import CountingIds, CountingMetrics, ManualClock
+from adapters.memory.system import CountingIds, CountingMetrics, ManualClock, ManualStop
 from adapters.memory.user_embedding_store import MemoryUserEmbeddingStore
-from adapters.outbox.message_source import OutboxMessageSource, RetryPolicy
+from adapters.outbox.message_source import OutboxMessageSource
 from application.active_recipe import adopt_recipe
 from application.catch_up import CatchUp
+from application.change_recipe import ChangeRecipe
+from application.dead_letter_office import RetryDeadLetters
 from application.explain import Explain
 from application.fold_from_log import FoldFromLog
 from application.import_products import ImportProducts
 from application.phrases import EmbedPhrases
+from application.ports.message_source import MessageSource
 from application.rebuild import RebuildUsers
 from application.recommend import Recommend
 from application.record import Receipt, RecordEvents
+from application.replay import Replay
+from application.retry_policy import RetryPolicy
 from application.state_writer import StateWriter
 from application.stats import CountEverything
 from application.subject_vectors import ReadSubjectVectors
 from application.update import UpdateUserEmbeddings
 from application.verify import VerifyUsers
-from application.work import Work, WorkReport
-from domain.errors import PermanentError, TransientError
+from application.work import OnOutage, Work, WorkReport
+from domain.errors import PermanentError, TransientError, UnavailableError
 from domain.interaction import Event
 from domain.recipe import Recipe
 from domain.user_embedding import UserEmbedding
@@ -45,6 +50,7 @@ class UnreliableEmbedder(HashingEmbedder):
     def __init__(self, dimensions: int) -> None:
         super().__init__(dimensions)
         self.down = False
+        self.unavailable = False
         self.refused: set[str] = set()
         self.meaningless: set[str] = set()
         self.calls = 0
@@ -53,6 +59,8 @@ class UnreliableEmbedder(HashingEmbedder):
         self.calls += 1
         if self.down:
             raise TransientError("The embedding service does not answer; try again.")
+        if self.unavailable:
+            raise UnavailableError("The embedding service is away; it is tried again.")
         if any(word in text for word in self.refused for text in texts):
             raise PermanentError("The embedding service refuses one of these texts.")
         return super().embed(texts) * [[text not in self.meaningless] for text in texts]
@@ -64,7 +72,7 @@ class Storage:
 
     database: MemoryDatabase = field(factory=MemoryDatabase)
     store: MemoryUserEmbeddingStore = field(factory=MemoryUserEmbeddingStore)
-    catalogue: MemoryProductCatalogue = field(factory=lambda: MemoryProductCatalogue(DIMENSIONS))
+    catalogue: MemoryProductCatalogue = field(factory=lambda: MemoryProductCatalogue(DIMENSIONS, RECIPE.model))
     changes: MemoryProductChanges = field(factory=MemoryProductChanges)
     phrase_vectors: MemoryPhraseVectors = field(factory=lambda: MemoryPhraseVectors(DIMENSIONS))
     registry: MemoryRegistry = field(factory=MemoryRegistry)
@@ -109,11 +117,12 @@ class Shop:
         fold_from_log = FoldFromLog(self.log, vectors, recipe)
         self.record_events = RecordEvents(self.log, clock)
         self.rebuild = RebuildUsers(self.writer, fold_from_log, self.log, self.metrics)
+        phrases = EmbedPhrases(embedder, self.phrase_vectors, clock, self.metrics)
         self.update = UpdateUserEmbeddings(
             writer=self.writer,
             log=self.log,
             vectors=vectors,
-            phrases=EmbedPhrases(embedder, self.phrase_vectors, clock, self.metrics),
+            phrases=phrases,
             fold_from_log=fold_from_log,
             recipe=recipe,
             metrics=self.metrics,
@@ -133,6 +142,8 @@ class Shop:
             store=self.store,
             catalogue=self.catalogue,
             dead_letters=self.dead_letters,
+            rebuild=self.rebuild,
+            recipe=recipe,
             clock=clock,
             metrics=self.metrics,
         )
@@ -144,6 +155,24 @@ class Shop:
             vectors=vectors,
             recipe=recipe,
         )
+        self.change_recipe = ChangeRecipe(
+            registry=self.registry,
+            recipe=recipe,
+            catalogue=self.catalogue,
+            import_products=self.import_products,
+            log=self.log,
+            phrases=phrases,
+            store=self.store,
+            rebuild=self.rebuild,
+        )
+        self.retry_dead_letters = RetryDeadLetters(
+            dead_letters=self.dead_letters,
+            log=self.log,
+            outbox=self.outbox,
+            record=self.record_events,
+            clock=clock,
+        )
+        self.replay = Replay(self.log, self.outbox)
         self.explain = Explain(
             store=self.store, log=self.log, catalogue=self.catalogue, vectors=vectors, recipe=recipe, clock=clock
         )
@@ -160,7 +189,18 @@ class Shop:
     def source(self, retry: RetryPolicy | None = None) -> OutboxMessageSource:
         """The outbox as a message source."""
         policy = retry if retry is not None else RetryPolicy()
-        return OutboxMessageSource(self.outbox, self.dead_letters, self.clock, policy)
+        return OutboxMessageSource(self.outbox, self.dead_letters, self.clock, policy, ManualStop(self.storage.clock))
+
+    def worker(self, source: MessageSource | None = None, on_outage: OnOutage = OnOutage.WAIT) -> Work:
+        """The inside of a worker on `source`; on the outbox, if none is given."""
+        return Work(
+            source=source if source is not None else self.source(),
+            update=self.update,
+            record=self.record_events,
+            clock=self.clock,
+            metrics=self.metrics,
+            on_outage=on_outage,
+        )
 
     def stock(self, **texts: str) -> None:
         """Bring products into the catalogue: stock(tea="green tea")."""
@@ -172,7 +212,7 @@ class Shop:
 
     def work(self, batch_size: int = 100) -> WorkReport:
         """Apply whatever is due in the outbox."""
-        return Work(self.source(), self.update, batch_size).drain()
+        return self.worker().drain(batch_size)
 
     def apply(self, *events: Event) -> None:
         """Record events and apply them."""

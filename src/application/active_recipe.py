@@ -7,6 +7,12 @@ from domain.recipe import Recipe
 ACTIVE_RECIPE = "recipe"
 
 
+def active_recipe(registry: Registry) -> Recipe | None:
+    """The recipe that is active; None before the first process has come."""
+    active = registry.get(ACTIVE_RECIPE)
+    return Recipe.from_json(active) if active is not None else None
+
+
 def adopt_recipe(registry: Registry, recipe: Recipe) -> None:
     """Make `recipe` the active one if there is none yet; raise RecipeMismatchError if there is another."""
     _compare(registry.set_if_absent(ACTIVE_RECIPE, recipe.as_json()), recipe)
@@ -25,8 +31,9 @@ def _compare(active: str, recipe: Recipe) -> None:
     kept = Recipe.from_json(active)
     raise RecipeMismatchError(
         f"This process is configured for recipe {recipe.id} ({_short(recipe)}), but the log has "
-        f"{kept.id} ({_short(kept)}). Set EMBEDDING_DECAY_LAMBDA, the PENCHANT_WEIGHT_* variables and the model back, "
-        "or choose another PENCHANT_HOME. `penchant config show` prints what is set."
+        f"{kept.id} ({_short(kept)}). Unset EMBEDDING_DECAY_LAMBDA and the PENCHANT_WEIGHT_* variables and set the "
+        "model back, or make this recipe the active one and rebuild all users: `penchant recipe set`. "
+        "`penchant config show` prints what is set."
     )
 
 

@@ -1,7 +1,7 @@
 """Catching up: finds what was recorded long ago and is not applied, and sends it on its way again."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from attrs import frozen
 
@@ -9,10 +9,12 @@ from application.ports.dead_letters import DeadLetters
 from application.ports.event_log import EventLog
 from application.ports.outbox import Outbox
 from application.ports.product_catalogue import ProductCatalogue
+from application.ports.registry import Registry
 from application.ports.system import Clock, Metrics
 from application.ports.user_embedding_store import UserEmbeddingStore
-from application.rebuild import pages_of_heads
+from application.rebuild import RebuildUsers, pages_of_heads
 from domain.interaction import Interaction, LoggedEvent
+from domain.recipe import Recipe
 from domain.user_embedding import UserEmbedding
 
 DEFAULT_AGE = timedelta(minutes=10)
@@ -21,10 +23,14 @@ DEFAULT_AGE = timedelta(minutes=10)
 
 @frozen(kw_only=True)
 class CatchUpReport:
-    """How many users were behind, and how many of their events went into the outbox again."""
+    """How many users were behind, how many of their events went into the outbox again, and how many were rebuilt.
+
+    `rebuilt` are those whose state was of another recipe or could not be read.
+    """
 
     users: int
     events: int
+    rebuilt: int
 
 
 class CatchUp:
@@ -38,6 +44,8 @@ class CatchUp:
         store: UserEmbeddingStore,
         catalogue: ProductCatalogue,
         dead_letters: DeadLetters,
+        rebuild: RebuildUsers,
+        recipe: Recipe,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
@@ -46,6 +54,8 @@ class CatchUp:
         self._store = store
         self._catalogue = catalogue
         self._dead_letters = dead_letters
+        self._rebuild = rebuild
+        self._recipe = recipe
         self._clock = clock
         self._metrics = metrics
 
@@ -55,10 +65,15 @@ class CatchUp:
         """Put every event into the outbox that is older than that, not applied, and waits for nothing."""
         before = self._clock.now() - older_than
         behind: set[str] = set()
-        events = 0
+        events = rebuilt = 0
         for heads in pages_of_heads(self._log):
             states = self._store.read([user_id for user_id, _ in heads])
-            candidates = [user_id for user_id, head in heads if _is_behind(states.get(user_id), head)]
+            other = {user_id for user_id, state in states.items() if not state.is_of(self._recipe)}
+            self._rebuild(sorted(other))
+            rebuilt += len(other)
+            candidates = [
+                user_id for user_id, head in heads if user_id not in other and _is_behind(states.get(user_id), head)
+            ]
             for page in self._log.history(candidates) if candidates else ():
                 lost = self._lost([logged for logged in page if logged.recorded_at <= before], states)
                 if lost:
@@ -68,7 +83,7 @@ class CatchUp:
             if on_users is not None:
                 on_users(len(heads))
         self._metrics.count("penchant_caught_up_events_total", events)
-        return CatchUpReport(users=len(behind), events=events)
+        return CatchUpReport(users=len(behind), events=events, rebuilt=rebuilt)
 
     def _lost(self, old: Sequence[LoggedEvent], states: Mapping[str, UserEmbedding]) -> Sequence[LoggedEvent]:
         """Which of these events are not applied, wait for no product and are not dead."""
@@ -95,3 +110,28 @@ def _awaited_product(logged: LoggedEvent) -> str | None:
     if logged.retracted_by is not None or not isinstance(logged.event, Interaction):
         return None
     return logged.event.product_id
+
+
+CAUGHT_UP = "caught_up_at"
+
+
+class CatchUpInTurn:
+    """Catches up when nobody has for a while, so that of many workers one does it.
+
+    Two that look at the same moment may both do it, which is harmless.
+    """
+
+    def __init__(self, catch_up: CatchUp, registry: Registry, clock: Clock, every: timedelta) -> None:
+        self._catch_up = catch_up
+        self._registry = registry
+        self._clock = clock
+        self._every = every
+
+    def __call__(self) -> CatchUpReport | None:
+        """Catch up if it is time; None if it is not."""
+        now = self._clock.now()
+        last = self._registry.get(CAUGHT_UP)
+        if last is not None and now - datetime.fromisoformat(last) < self._every:
+            return None
+        self._registry.set(CAUGHT_UP, now.isoformat())
+        return self._catch_up()

@@ -1,6 +1,7 @@
 """Importing products: a new or changed vector reaches every user it concerns, whatever dies in between."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from attrs import frozen
 
@@ -17,6 +18,7 @@ from domain.vectors import unit_rows
 
 CHANGES_AT_ONCE = 1_000
 ATTEMPTS = 10
+ABANDONED_AFTER = timedelta(minutes=2)
 
 
 @frozen(kw_only=True)
@@ -88,6 +90,13 @@ class ImportProducts:
             report += self._carry_out(changes)
         return report
 
+    def resume_abandoned(self) -> ImportReport:
+        """The same for the changes whose import seems to be gone: those that began more than ABANDONED_AFTER ago."""
+        before = self._clock.now() - ABANDONED_AFTER
+        changes = self._changes.under_way(CHANGES_AT_ONCE)
+        abandoned = [change for change in changes if change.put.product.updated_at <= before]
+        return self._carry_out(abandoned) if abandoned else ImportReport()
+
     def _differing(self, latest: Mapping[str, Product]) -> Sequence[CataloguePut]:
         """What has to be put so that the catalogue has the `latest` products."""
         stored = self._catalogue.read(latest)
@@ -123,6 +132,6 @@ class ImportProducts:
             self._outbox.add(page)
             released += len(page)
         users = sorted(self._log.users_of_products(changed)) if changed else []
-        self._rebuild(users)
+        self._rebuild.current(users)
         self._changes.end([change.id for change in changes])
         return ImportReport(added=len(added), changed=len(changed), events_released=released, users_rebuilt=len(users))

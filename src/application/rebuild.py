@@ -24,6 +24,12 @@ class RebuildUsers:
         for start in range(0, len(users), USERS_AT_ONCE):
             self._rebuild(users[start : start + USERS_AT_ONCE])
 
+    def current(self, user_ids: Sequence[str]) -> None:
+        """Rebuild those of these users whose state is of our recipe: any other is rebuilt on its own account."""
+        for start in range(0, len(user_ids), USERS_AT_ONCE):
+            stored = self._writer.read(user_ids[start : start + USERS_AT_ONCE])
+            self([user_id for user_id, state in stored.items() if self._writer.is_ours(state)])
+
     def all(self, on_users: Callable[[int], None] | None = None) -> int:
         """Rebuild every user of the log and return how many; tell `on_users` how many each step did."""
         done = 0

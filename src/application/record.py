@@ -15,6 +15,7 @@ from domain.errors import (
     LostRaceError,
     PermanentError,
     RetractionRefusedError,
+    TargetMissingError,
     TransientError,
 )
 from domain.interaction import Event, LoggedEvent, Retraction
@@ -117,8 +118,11 @@ class _Admission:
             return _refused(event, InvalidValueError("occurred_at", "is in the future", "set the sender's clock"))
         if isinstance(event, Retraction):
             target = self._find(event.retracts)
-            if target is None or target.user_id != event.user_id:
+            if target is None:
                 text = f"retracts {event.retracts!r} names no event of user {event.user_id!r}; record that event first"
+                return _refused(event, TargetMissingError(text))
+            if target.user_id != event.user_id:
+                text = f"retracts {event.retracts!r} names no event of user {event.user_id!r}; send the right user"
                 return _refused(event, RetractionRefusedError(text))
             if isinstance(target, Retraction):
                 text = f"retracts {event.retracts!r} names a retraction; only an interaction can be taken back"

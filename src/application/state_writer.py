@@ -51,6 +51,14 @@ class StateWriter:
             self._metrics.count("penchant_write_races_lost_total", lost)
         raise TransientError(f"Other writers were first {ATTEMPTS} times in a row; deliver these events again.")
 
+    def read(self, user_ids: Collection[str]) -> Mapping[str, UserEmbedding]:
+        """The states as they are stored now."""
+        return self._store.read(user_ids)
+
+    def is_ours(self, state: UserEmbedding) -> bool:
+        """Whether the state is of the recipe that this process is configured for."""
+        return state.is_of(self._recipe)
+
     def empty(self, user_id: str, stored: UserEmbedding | None) -> UserEmbedding:
         """The empty state of a user, to start from. It goes on with the version of the stored state."""
         version = stored.version if stored is not None else 0

@@ -1,7 +1,7 @@
 """Updating: a batch of deliveries becomes one read, one fold and one bulk write of all its users."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 
 from attrs import evolve, frozen
@@ -9,27 +9,30 @@ from attrs import evolve, frozen
 from application.fold_from_log import FoldFromLog
 from application.phrases import EmbedPhrases
 from application.ports.event_log import EventLog
-from application.ports.message_source import Delivery, Settled, Verdict
+from application.ports.message_source import Arrival, Delivery, Settled, Verdict
 from application.ports.system import Metrics
 from application.state_writer import StateWriter
 from application.subject_vectors import ReadSubjectVectors
-from domain.errors import PenchantError, TransientError
+from domain.errors import PenchantError, TransientError, UnavailableError
 from domain.fold import fold
 from domain.interaction import Interaction, LoggedEvent, Retraction
 from domain.phrase import normalize_phrase
 from domain.recipe import Recipe
 from domain.settlement import Settlement, settle
-from domain.user_embedding import Rounded, UserEmbedding, sums_of
+from domain.user_embedding import UNREADABLE, Rounded, UserEmbedding, sums_of
 from domain.vectors import SubjectVectors
 
 
 @frozen(kw_only=True)
 class UpdateReport:
-    """What a batch came to: the outcome of each delivery, and how many users were rebuilt from the log for it."""
+    """What a batch came to: the outcome of each delivery, and how many users were rebuilt from the log for it.
+
+    `rebuilt` counts them by reason. `damaged` are the users whose stored state could not be read, now rebuilt.
+    """
 
     outcomes: Sequence[Settled]
     rebuilt: Mapping[str, int]
-    """Rebuilds by reason."""
+    damaged: Collection[str] = ()
 
 
 class UpdateUserEmbeddings:
@@ -59,17 +62,20 @@ class UpdateUserEmbeddings:
 
         Raises
         ------
-        TransientError : a store, the log or the catalogue is out of reach; deliver all of them again.
+        UnavailableError : a store, the log or the catalogue is out of reach; deliver all of them again.
+        TransientError : other writers were always first; deliver all of them again.
         RecipeMismatchError : another recipe has been made active; this process must end.
         """
         failures = self._phrases({phrase for phrase in map(_phrase_of, deliveries) if phrase is not None})
         batch = _Batch(deliveries, self._log)
         attempt = _Attempt()
         rebuilt: Counter[str] = Counter()
+        damaged: set[str] = set()
 
         def compute(stored: Mapping[str, UserEmbedding]) -> Sequence[UserEmbedding]:
             nonlocal attempt
             attempt = _Attempt()
+            damaged.update(user_id for user_id, state in stored.items() if state.recipe == UNREADABLE)
             states = self._compute(batch, stored, attempt)
             rebuilt.update(attempt.rebuilt)  # a rebuild whose write lost the race was one, too
             return states
@@ -78,7 +84,7 @@ class UpdateUserEmbeddings:
         for reason, count in rebuilt.items():
             self._metrics.count("penchant_rebuilds_total", count, reason=reason)
         outcomes = [_outcome(delivery, states, failures, attempt.known_products) for delivery in deliveries]
-        return UpdateReport(outcomes=outcomes, rebuilt=rebuilt)
+        return UpdateReport(outcomes=outcomes, rebuilt=rebuilt, damaged=damaged)
 
     def _compute(
         self, batch: "_Batch", stored: Mapping[str, UserEmbedding], attempt: "_Attempt"
@@ -91,7 +97,7 @@ class UpdateUserEmbeddings:
         for user_id, events in batch.users.items():
             state = states.get(user_id)
             if state is None or not state.is_of(self._recipe):
-                attempt.rebuild(user_id, "new" if state is None else "recipe")
+                attempt.rebuild(user_id, _reason_to_rebuild(state))
                 continue
             settlement = settle(state.applied, events, batch.targets, lambda event: vectors.row_of(event) is not None)
             if settlement.applied == state.applied and user_id in stored:
@@ -171,11 +177,25 @@ class _Attempt:
         self.rebuilt[reason] = self.rebuilt.get(reason, 0) + 1
 
 
+def _reason_to_rebuild(state: UserEmbedding | None) -> str:
+    if state is None:
+        return "new"
+    return "unreadable" if state.recipe == UNREADABLE else "recipe"
+
+
 def _phrase_of(delivery: Delivery) -> str | None:
     event = delivery.logged.event
     if isinstance(event, Interaction) and event.search_phrase is not None:
         return normalize_phrase(event.search_phrase)
     return None
+
+
+def failed(delivery: Delivery | Arrival, error: PenchantError) -> Settled:
+    """What becomes of a delivery that ended in this error."""
+    if isinstance(error, UnavailableError):
+        return Settled(delivery=delivery, verdict=Verdict.NOT_TRIED, error=error)
+    verdict = Verdict.LATER if isinstance(error, TransientError) else Verdict.DEAD
+    return Settled(delivery=delivery, verdict=verdict, error=error)
 
 
 def _outcome(
@@ -189,10 +209,7 @@ def _outcome(
         return Settled(delivery=delivery, verdict=Verdict.APPLIED)
     phrase = _phrase_of(delivery)
     if phrase is not None and phrase in failures:
-        error = failures[phrase]
-        verdict = Verdict.LATER if isinstance(error, TransientError) else Verdict.DEAD
-        return Settled(delivery=delivery, verdict=verdict, error=error)
+        return failed(delivery, failures[phrase])
     if isinstance(event, Interaction) and event.product_id is not None and event.product_id not in known_products:
         return Settled(delivery=delivery, verdict=Verdict.APPLIED)
-    error = TransientError("The event could not be applied yet; it is delivered again.")
-    return Settled(delivery=delivery, verdict=Verdict.LATER, error=error)
+    return failed(delivery, TransientError("The event could not be applied yet; it is delivered again."))

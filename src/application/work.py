@@ -1,12 +1,35 @@
-"""Working: deliveries from a source are applied and settled, batch by batch."""
+"""Working: what a source hands out is recorded, applied and settled, batch by batch."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from application.ports.message_source import MessageSource, Verdict
-from application.update import UpdateUserEmbeddings
+from application.ports.message_source import Arrival, Delivery, MessageSource, Settled, Verdict
+from application.ports.system import Clock, Metrics
+from application.record import Receipt, RecordEvents, RecordStatus
+from application.update import UpdateUserEmbeddings, failed
+from domain.errors import (
+    ConfigurationError,
+    PermanentError,
+    TargetMissingError,
+    TransientError,
+    UnavailableError,
+    UnexpectedError,
+)
+
+_Item = TypeVar("_Item", Arrival, Delivery)
+
+
+class OnOutage(StrEnum):
+    """What to do with deliveries while a part that they need is out of reach."""
+
+    WAIT = "wait"
+    """Leave them where they are until it is back; no attempt is counted."""
+    RETRY = "retry"
+    """Count it as an attempt of each, so that they die after the last."""
 
 
 @frozen(kw_only=True)
@@ -15,37 +38,148 @@ class WorkReport:
 
     verdicts: Counter[Verdict] = field(factory=Counter)
     rebuilt: Counter[str] = field(factory=Counter)
+    failures: tuple[Settled, ...] = ()
+    """The outcomes that are not APPLIED."""
+    damaged: frozenset[str] = frozenset()
+    """Users whose stored state could not be read, and who were rebuilt."""
 
     @property
     def deliveries(self) -> int:
         """All deliveries that were settled."""
         return self.verdicts.total()
 
+    def without_failures(self) -> "WorkReport":
+        """The same in bounded memory."""
+        return evolve(self, failures=())
+
+    def __add__(self, other: "WorkReport") -> "WorkReport":
+        return WorkReport(
+            verdicts=self.verdicts + other.verdicts,
+            rebuilt=self.rebuilt + other.rebuilt,
+            failures=self.failures + other.failures,
+            damaged=self.damaged | other.damaged,
+        )
+
 
 class Work:
     """The inside of every worker."""
 
-    def __init__(self, source: MessageSource, update: UpdateUserEmbeddings, batch_size: int) -> None:
+    def __init__(
+        self,
+        *,
+        source: MessageSource,
+        update: UpdateUserEmbeddings,
+        record: RecordEvents,
+        clock: Clock,
+        metrics: Metrics,
+        on_outage: OnOutage = OnOutage.WAIT,
+    ) -> None:
         self._source = source
         self._update = update
-        self._batch_size = batch_size
+        self._record = record
+        self._clock = clock
+        self._metrics = metrics
+        self._on_outage = on_outage
 
-    def batch(self) -> WorkReport:
-        """Receive, apply and settle one batch."""
-        deliveries = self._source.receive(self._batch_size)
-        if not deliveries:
-            return WorkReport()
-        report = self._update(deliveries)
-        self._source.settle(report.outcomes)
-        verdicts = Counter(outcome.verdict for outcome in report.outcomes)
-        return WorkReport(verdicts=verdicts, rebuilt=Counter(report.rebuilt))
+    def batch(self, limit: int, wait_seconds: float = 0.0, linger_seconds: float = 0.0) -> WorkReport:
+        """Receive, apply and settle one batch. Raises as `apply` does."""
+        return self.apply(self._source.receive(limit, wait_seconds, linger_seconds))
 
-    def drain(self, on_batch: Callable[[int], None] | None = None) -> WorkReport:
+    def drain(self, limit: int, on_batch: Callable[[int], None] | None = None) -> WorkReport:
         """Work until nothing is due, and tell `on_batch` how many deliveries each batch had."""
         total = WorkReport()
-        while (report := self.batch()).deliveries:
-            total.verdicts.update(report.verdicts)
-            total.rebuilt.update(report.rebuilt)
+        while (report := self.batch(limit)).deliveries:
+            total += report.without_failures()
             if on_batch is not None:
                 on_batch(report.deliveries)
         return total
+
+    def apply(self, received: Sequence[Delivery | Arrival]) -> WorkReport:
+        """Apply and settle what a source handed out. May be repeated with the same, whatever it raised.
+
+        Raises
+        ------
+        UnavailableError : a part is out of reach, and the policy is to wait for it; nothing is settled.
+        ConfigurationError : this process cannot go on; nothing is settled.
+        """
+        if not received:
+            return WorkReport()
+        rebuilt: Counter[str] = Counter()
+        damaged: set[str] = set()
+        outcomes = self._settle_each(self._admit, [item for item in received if isinstance(item, Arrival)])
+
+        def update(deliveries: Sequence[Delivery]) -> Sequence[Settled]:
+            report = self._update(deliveries)
+            rebuilt.update(report.rebuilt)
+            damaged.update(report.damaged)
+            return report.outcomes
+
+        outcomes += self._settle_each(update, [item for item in received if isinstance(item, Delivery)])
+        self._source.settle(outcomes)
+        self._measure(outcomes)
+        return WorkReport(
+            verdicts=Counter(outcome.verdict for outcome in outcomes),
+            rebuilt=rebuilt,
+            failures=tuple(outcome for outcome in outcomes if outcome.verdict is not Verdict.APPLIED),
+            damaged=frozenset(damaged),
+        )
+
+    def _settle_each(
+        self, work: Callable[[Sequence[_Item]], Sequence[Settled]], items: Sequence[_Item]
+    ) -> list[Settled]:
+        """The outcomes of `work` on `items`. What fails for good is looked for by halves, and nothing fails with it."""
+        if not items:
+            return []
+        try:
+            return [self._by_policy(outcome) for outcome in work(items)]
+        except ConfigurationError:
+            raise
+        except UnavailableError as error:
+            if self._on_outage is OnOutage.WAIT:
+                raise
+            return [self._by_policy(failed(item, error)) for item in items]
+        except TransientError as error:
+            return [failed(item, error) for item in items]
+        except Exception as error:  # noqa: BLE001  # one event that breaks the program must not stop all others for ever
+            if len(items) == 1:
+                return [failed(items[0], _as_permanent(error))]
+            half = len(items) // 2
+            return self._settle_each(work, items[:half]) + self._settle_each(work, items[half:])
+
+    def _admit(self, arrivals: Sequence[Arrival]) -> Sequence[Settled]:
+        """Record what comes from elsewhere; it comes back with a position."""
+        receipts = self._record([arrival.submission for arrival in arrivals])
+        return [_admitted(arrival, receipt) for arrival, receipt in zip(arrivals, receipts, strict=True)]
+
+    def _by_policy(self, outcome: Settled) -> Settled:
+        counts = outcome.verdict is Verdict.NOT_TRIED and self._on_outage is OnOutage.RETRY
+        return evolve(outcome, verdict=Verdict.LATER) if counts else outcome
+
+    def _measure(self, outcomes: Sequence[Settled]) -> None:
+        now = self._clock.now()
+        for verdict, count in Counter(outcome.verdict for outcome in outcomes).items():
+            self._metrics.count("penchant_deliveries_total", count, verdict=verdict.name.lower())
+        recorded = Counter(
+            outcome.delivery.logged.recorded_at
+            for outcome in outcomes
+            if outcome.verdict is Verdict.APPLIED and isinstance(outcome.delivery, Delivery)
+        )
+        for recorded_at, count in recorded.items():
+            self._metrics.observe("penchant_freshness_seconds", (now - recorded_at).total_seconds(), count)
+
+
+def _admitted(arrival: Arrival, receipt: Receipt) -> Settled:
+    if receipt.status is not RecordStatus.REFUSED:
+        return Settled(delivery=arrival, verdict=Verdict.APPLIED)
+    if isinstance(receipt.error, TargetMissingError):  # its event may be on its way and come later
+        return Settled(delivery=arrival, verdict=Verdict.LATER, error=receipt.error)
+    return Settled(delivery=arrival, verdict=Verdict.DEAD, error=receipt.error)
+
+
+def _as_permanent(error: Exception) -> PermanentError:
+    if isinstance(error, PermanentError):
+        return error
+    # Only the kind: the text may quote a phrase.
+    unexpected = UnexpectedError(f"Penchant failed on this event: {type(error).__name__}. Please report it.")
+    unexpected.__cause__ = error
+    return unexpected

@@ -55,6 +55,14 @@ class RetractionRefusedError(PermanentError):
     """A retraction that names no event of the same user, or names a retraction."""
 
 
+class TargetMissingError(RetractionRefusedError):
+    """A retraction whose event is not in the log. Where messages overtake each other, it may come yet."""
+
+
+class UnexpectedError(PermanentError):
+    """An event on which Penchant itself failed: a fault of the program, not of the event's sender."""
+
+
 class ConfigurationError(PermanentError):
     """A setting that cannot work. The text names the setting and the remedy."""
 

@@ -4,8 +4,7 @@ from dependency_injector import containers, providers
 
 from adapters.memory.system import CountingMetrics
 from adapters.online_retail.dataset import OnlineRetail
-from adapters.outbox.message_source import OutboxMessageSource, RetryPolicy
-from adapters.sql.database import Database, sqlite_url
+from adapters.outbox.message_source import NoDeadLetterQueue, OutboxMessageSource
 from adapters.sql.dead_letters import SqlDeadLetters
 from adapters.sql.event_log import SqlEventLog
 from adapters.sql.outbox import SqlOutbox
@@ -14,28 +13,39 @@ from adapters.sql.product_catalogue import SqlProductCatalogue, SqlProductChange
 from adapters.sql.registry import SqlRegistry
 from adapters.sql.schema import SqlSchema
 from adapters.sql.user_embedding_store import SqlUserEmbeddingStore
-from adapters.system.system import RandomIds, SystemClock
+from adapters.structlog.journal import StructlogJournal
+from adapters.system.system import RandomIds, SignalStop, SystemClock, SystemProcess
 from adapters.wordllama.embedder import WordLlamaEmbedder
-from application.catch_up import CatchUp
+from application.active_recipe import active_recipe
+from application.catch_up import CatchUp, CatchUpInTurn
+from application.change_recipe import ChangeRecipe
+from application.collect_dead_letters import CollectDeadLetters
+from application.dead_letter_office import RetryDeadLetters
 from application.explain import Explain
 from application.fold_from_log import FoldFromLog
 from application.import_products import ImportProducts
 from application.phrases import EmbedPhrases
+from application.ports.registry import Registry
 from application.rebuild import RebuildUsers
 from application.recommend import Recommend
 from application.record import RecordEvents
+from application.relay import RelayOutbox, RunRelay
+from application.replay import Replay
+from application.retry_policy import RetryPolicy
 from application.state_writer import StateWriter
 from application.stats import CountEverything
+from application.stop_workers import StopWorkers
 from application.subject_vectors import ReadSubjectVectors
 from application.update import UpdateUserEmbeddings
 from application.verify import VerifyUsers
 from application.work import Work
 from domain.recipe import Recipe
+from entrypoints import production
 from entrypoints.settings import Settings
 
 
-def _database(settings: Settings) -> Database:
-    return Database(sqlite_url(settings.database_path), setting="PENCHANT_HOME")
+def _recipe(settings: Settings, registry: Registry, model: str, dimensions: int) -> Recipe:
+    return settings.recipe(active_recipe(registry), model, dimensions)
 
 
 class Container(containers.DeclarativeContainer):
@@ -43,38 +53,87 @@ class Container(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=Settings)
 
+    # What is configured chooses among the adapters of a port.
+    stores = providers.Callable(lambda s: "mongodb" if s.mongodb_url is not None else "sql", settings)
+    brokers = providers.Callable(lambda s: "kombu" if s.broker_url is not None else "outbox", settings)
+    caches = providers.Callable(lambda s: "redis" if s.redis_url is not None else "sql", settings)
+    embedders = providers.Callable(lambda s: "openai" if s.openai_api_key is not None else "wordllama", settings)
+
+    embedded = providers.Callable(lambda s: s.database_url is None, settings)
+    """Whether the database is the SQLite file in PENCHANT_HOME, which is made and upgraded by whoever comes first."""
+    applies_itself = providers.Callable(lambda s: s.broker_url is None, settings)
+    """Whether there is no broker, so that whoever records also applies, and the outbox needs no relay."""
+
     # Adapters, one a port.
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(RandomIds)
     metrics = providers.Singleton(CountingMetrics)
-    embedder = providers.Singleton(WordLlamaEmbedder)
-    database = providers.Singleton(_database, settings)
+    stop = providers.Singleton(SignalStop)
+    process = providers.Singleton(SystemProcess)
+    journal = providers.Singleton(StructlogJournal)
+    embedder = providers.Selector(
+        embedders,
+        wordllama=providers.Singleton(WordLlamaEmbedder),
+        openai=providers.Singleton(production.openai_embedder, settings, clock),
+    )
+    dimensions = embedder.provided.dimensions
+    model = embedder.provided.model
+
+    database = providers.Resource(production.database, settings)
     schema = providers.Singleton(SqlSchema, database)
     event_log = providers.Singleton(SqlEventLog, database)
     outbox = providers.Singleton(SqlOutbox, database)
     dead_letters = providers.Singleton(SqlDeadLetters, database)
     registry = providers.Singleton(SqlRegistry, database)
     product_changes = providers.Singleton(SqlProductChanges, database)
-    store = providers.Singleton(SqlUserEmbeddingStore, database, embedder.provided.dimensions)
-    catalogue = providers.Singleton(SqlProductCatalogue, database, embedder.provided.dimensions)
-    phrase_vectors = providers.Singleton(SqlPhraseVectors, database, embedder.provided.dimensions)
+
+    mongodb = providers.Resource(production.mongodb, settings)
+    mongodb_schema = providers.Singleton(production.mongodb_schema, mongodb, dimensions)
+    store = providers.Selector(
+        stores,
+        sql=providers.Singleton(SqlUserEmbeddingStore, database, dimensions),
+        mongodb=providers.Singleton(production.mongodb_store, mongodb, dimensions),
+    )
+    catalogue = providers.Selector(
+        stores,
+        sql=providers.Singleton(SqlProductCatalogue, database, dimensions, model),
+        mongodb=providers.Singleton(production.mongodb_catalogue, mongodb, dimensions, model),
+    )
+
+    stored_phrase_vectors = providers.Singleton(SqlPhraseVectors, database, dimensions)
+    log_id = providers.Singleton(production.log_id, registry, ids)
+    phrase_vectors = providers.Selector(
+        caches,
+        sql=stored_phrase_vectors,
+        redis=providers.Singleton(
+            production.redis_phrase_vectors, stored_phrase_vectors, settings, log_id, dimensions, clock, metrics
+        ),
+    )
+
     retry_policy = providers.Singleton(
         RetryPolicy, max_retries=settings.provided.max_retries, delay_ms=settings.provided.retry_delay_ms
     )
-    message_source = providers.Singleton(OutboxMessageSource, outbox, dead_letters, clock, retry_policy)
+    prefetch = providers.Object(1_000)
+    """Messages that a worker has at hand at the most; the command line overrides it."""
+    topology = providers.Singleton(production.topology, settings, retry_policy)
+    publisher = providers.Singleton(production.publisher, settings, topology)
+    message_source = providers.Selector(
+        brokers,
+        outbox=providers.Singleton(OutboxMessageSource, outbox, dead_letters, clock, retry_policy, stop),
+        kombu=providers.Singleton(production.message_source, settings, topology, clock, prefetch),
+    )
+    dead_letter_queue = providers.Selector(
+        brokers,
+        outbox=providers.Singleton(NoDeadLetterQueue),
+        kombu=providers.Singleton(production.dead_letter_queue, settings, clock),
+    )
     sample_shop = providers.Singleton(OnlineRetail)
 
-    recipe = providers.Singleton(
-        Recipe,
-        decay=settings.provided.decay,
-        weights=settings.provided.weights,
-        model=embedder.provided.model,
-        dimensions=embedder.provided.dimensions,
-    )
+    recipe = providers.Singleton(_recipe, settings, registry, model, dimensions)
 
     # Use cases.
     record = providers.Singleton(RecordEvents, event_log, clock)
-    subject_vectors = providers.Singleton(ReadSubjectVectors, catalogue, phrase_vectors, embedder.provided.model)
+    subject_vectors = providers.Singleton(ReadSubjectVectors, catalogue, phrase_vectors, model)
     state_writer = providers.Singleton(StateWriter, store, registry, recipe, clock, ids, metrics)
     fold_from_log = providers.Singleton(FoldFromLog, event_log, subject_vectors, recipe)
     embed_phrases = providers.Singleton(EmbedPhrases, embedder, phrase_vectors, clock, metrics)
@@ -88,7 +147,15 @@ class Container(containers.DeclarativeContainer):
         recipe=recipe,
         metrics=metrics,
     )
-    work = providers.Singleton(Work, message_source, update, settings.provided.batch_size)
+    work = providers.Singleton(
+        Work,
+        source=message_source,
+        update=update,
+        record=record,
+        clock=clock,
+        metrics=metrics,
+        on_outage=settings.provided.on_outage,
+    )
     rebuild = providers.Singleton(RebuildUsers, state_writer, fold_from_log, event_log, metrics)
     verify = providers.Singleton(
         VerifyUsers,
@@ -106,9 +173,22 @@ class Container(containers.DeclarativeContainer):
         store=store,
         catalogue=catalogue,
         dead_letters=dead_letters,
+        rebuild=rebuild,
+        recipe=recipe,
         clock=clock,
         metrics=metrics,
     )
+    catch_up_in_turn = providers.Singleton(
+        CatchUpInTurn, catch_up, registry, clock, settings.provided.catch_up_interval
+    )
+    relay = providers.Singleton(RelayOutbox, outbox, publisher, clock, metrics)
+    run_relay = providers.Singleton(RunRelay, relay, stop, clock, metrics, journal)
+    collect_dead_letters = providers.Singleton(CollectDeadLetters, dead_letter_queue, dead_letters, metrics)
+    retry_dead_letters = providers.Singleton(
+        RetryDeadLetters, dead_letters=dead_letters, log=event_log, outbox=outbox, record=record, clock=clock
+    )
+    replay = providers.Singleton(Replay, event_log, outbox)
+    stop_workers = providers.Singleton(StopWorkers, registry, ids)
     import_products = providers.Singleton(
         ImportProducts,
         catalogue=catalogue,
@@ -118,6 +198,17 @@ class Container(containers.DeclarativeContainer):
         outbox=outbox,
         rebuild=rebuild,
         clock=clock,
+    )
+    change_recipe = providers.Singleton(
+        ChangeRecipe,
+        registry=registry,
+        recipe=recipe,
+        catalogue=catalogue,
+        import_products=import_products,
+        log=event_log,
+        phrases=embed_phrases,
+        store=store,
+        rebuild=rebuild,
     )
     recommend = providers.Singleton(Recommend, store, catalogue, event_log, recipe)
     explain = providers.Singleton(
@@ -150,10 +241,12 @@ PORTS = (
     "phrase_vectors",
     "embedder",
     "dead_letters",
+    "dead_letter_queue",
     "registry",
     "sample_shop",
     "clock",
     "ids",
     "metrics",
+    "journal",
 )
 """The providers of the ports, for `penchant config show`."""

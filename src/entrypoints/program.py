@@ -22,3 +22,7 @@ def main() -> None:
 
 def _say_what_holds() -> None:
     sys.stderr.write("\nInterrupted. What was recorded stays; the same command again goes on from there.\n")
+
+
+if __name__ == "__main__":
+    main()

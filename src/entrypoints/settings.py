@@ -1,88 +1,182 @@
 """Settings: read from the environment once, checked, and frozen."""
 
+import re
+from datetime import timedelta
 from pathlib import Path
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from application.work import OnOutage
 from domain.decay import Decay
 from domain.errors import ConfigurationError
 from domain.interaction import EventType
-from domain.recipe import DEFAULT_DECAY, DEFAULT_WEIGHTS, MAX_WEIGHT
+from domain.recipe import DEFAULT_DECAY, DEFAULT_WEIGHTS, MAX_WEIGHT, Recipe
 
 
-def _named(name: str) -> AliasChoices:
-    return AliasChoices(name)
+def _named(*names: str) -> AliasChoices:
+    return AliasChoices(*names)
+
+
+def _weight(event_type: EventType) -> float | None:
+    field: float | None = Field(
+        default=None,
+        ge=-MAX_WEIGHT,
+        le=MAX_WEIGHT,
+        allow_inf_nan=False,
+        validation_alias=_named(f"PENCHANT_WEIGHT_{event_type.upper()}"),
+        description=f"what a {event_type} counts; by default as the active recipe says",
+    )
+    return field
 
 
 class Settings(BaseSettings):
     """What can be set, each by the environment variable named beside it."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     home: Path = Field(
         default_factory=lambda: user_data_path("penchant"),
         validation_alias=_named("PENCHANT_HOME"),
         description="the folder of the embedded data",
     )
-    decay_rate_per_day: float = Field(
-        default=DEFAULT_DECAY.rate_per_day,
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=_named("DATABASE_URL"),
+        description="MySQL or MariaDB for log, outbox, phrase vectors and dead letters: mysql://user:password@host/name",
+    )
+    mongodb_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=_named("MONGODB_URL"),
+        description="MongoDB for user and product embeddings: mongodb://user:password@host",
+    )
+    mongodb_database: str = Field(
+        default="penchant",
+        min_length=1,
+        max_length=63,
+        pattern=r"^[^/\\. \"$*<>:|?]+$",
+        validation_alias=_named("MONGODB_DATABASE", "MONGODB_DB"),
+        description="the database in MongoDB",
+    )
+    broker_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=_named("RABBITMQ_DSN"),
+        description="the broker: amqp://user:password@host/vhost, or another transport of Kombu, such as redis://host",
+    )
+    queue_type: str = Field(
+        default="quorum",
+        pattern="^(quorum|classic)$",
+        validation_alias=_named("PENCHANT_QUEUE_TYPE"),
+        description="quorum, or classic where another program has declared the queue so",
+    )
+    purchases_first: bool = Field(
+        default=False,
+        validation_alias=_named("PENCHANT_PURCHASES_FIRST"),
+        description="whether purchases overtake everything else, on a queue of their own",
+    )
+    max_message_bytes: int = Field(
+        default=1_048_576,
+        ge=1_024,
+        validation_alias=_named("PENCHANT_MAX_MESSAGE_BYTES"),
+        description="a larger message from the queue is dead at once",
+    )
+    redis_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=_named("REDIS_URL"),
+        description="Redis in front of the stored phrase vectors: redis://:password@host:6379/0",
+    )
+    phrase_cache_ttl_seconds: int = Field(
+        default=604_800,
+        ge=1,
+        validation_alias=_named("PENCHANT_PHRASE_CACHE_TTL"),
+        description="seconds that a phrase vector stays in Redis",
+    )
+    phrase_cache_size: int = Field(
+        default=100_000,
+        ge=1,
+        validation_alias=_named("PENCHANT_PHRASE_CACHE_SIZE"),
+        description="phrase vectors in Redis at the most",
+    )
+    openai_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=_named("OPENAI_API_KEY"),
+        description="embeddings by OpenAI or a compatible server instead of WordLlama",
+    )
+    openai_base_url: str | None = Field(
+        default=None,
+        validation_alias=_named("OPENAI_BASE_URL"),
+        description="the compatible server, such as http://127.0.0.1:8000/v1",
+    )
+    openai_model: str = Field(
+        default="text-embedding-3-small",
+        min_length=1,
+        validation_alias=_named("OPENAI_EMBEDDING_MODEL"),
+        description="the model there",
+    )
+    openai_dimensions: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_536,
+        validation_alias=_named("PENCHANT_EMBEDDING_DIMENSIONS"),
+        description="length of its vectors; by default the model's own",
+    )
+    decay_rate_per_day: float | None = Field(
+        default=None,
         ge=0,
         allow_inf_nan=False,
         validation_alias=_named("EMBEDDING_DECAY_LAMBDA"),
-        description="decay a day; 0.023 is a half-life of about 30 days",
+        description="decay a day, 0.023 is a half-life of about 30 days; by default as the active recipe says",
     )
-    weight_purchase: float = Field(
-        default=DEFAULT_WEIGHTS[EventType.PURCHASE],
-        ge=-MAX_WEIGHT,
-        le=MAX_WEIGHT,
-        allow_inf_nan=False,
-        validation_alias=_named("PENCHANT_WEIGHT_PURCHASE"),
-        description="what a purchase counts",
-    )
-    weight_search: float = Field(
-        default=DEFAULT_WEIGHTS[EventType.SEARCH],
-        ge=-MAX_WEIGHT,
-        le=MAX_WEIGHT,
-        allow_inf_nan=False,
-        validation_alias=_named("PENCHANT_WEIGHT_SEARCH"),
-        description="what a search counts",
-    )
-    weight_click: float = Field(
-        default=DEFAULT_WEIGHTS[EventType.CLICK],
-        ge=-MAX_WEIGHT,
-        le=MAX_WEIGHT,
-        allow_inf_nan=False,
-        validation_alias=_named("PENCHANT_WEIGHT_CLICK"),
-        description="what a click counts",
-    )
-    weight_view: float = Field(
-        default=DEFAULT_WEIGHTS[EventType.VIEW],
-        ge=-MAX_WEIGHT,
-        le=MAX_WEIGHT,
-        allow_inf_nan=False,
-        validation_alias=_named("PENCHANT_WEIGHT_VIEW"),
-        description="what a view counts",
-    )
+    weight_purchase: float | None = _weight(EventType.PURCHASE)
+    weight_search: float | None = _weight(EventType.SEARCH)
+    weight_click: float | None = _weight(EventType.CLICK)
+    weight_view: float | None = _weight(EventType.VIEW)
     batch_size: int = Field(
         default=4_000,
         ge=1,
         le=100_000,
         validation_alias=_named("PENCHANT_BATCH_SIZE"),
-        description="deliveries applied at once",
+        description="deliveries that a command applies at once on embedded parts",
+    )
+    batch_enabled: bool = Field(
+        default=False,
+        validation_alias=_named("EMBEDDING_BATCH_ENABLED"),
+        description="whether a worker waits for EMBEDDING_BATCH_WINDOW, so that events of a user share a write",
+    )
+    batch_window_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        le=300,
+        allow_inf_nan=False,
+        validation_alias=_named("EMBEDDING_BATCH_WINDOW"),
+        description="seconds that such a worker waits for more events",
     )
     max_retries: int = Field(
         default=5,
         ge=0,
+        le=20,
         validation_alias=_named("WORKER_MAX_RETRIES"),
         description="tries after the first before an event is dead",
     )
     retry_delay_ms: int = Field(
         default=5_000,
-        ge=0,
+        ge=1,
+        le=3_600_000,
         validation_alias=_named("WORKER_RETRY_DELAY"),
         description="milliseconds before the first retry; each further one waits twice as long",
+    )
+    on_outage: OnOutage = Field(
+        default=OnOutage.WAIT,
+        validation_alias=_named("PENCHANT_ON_OUTAGE"),
+        description="wait until a part that is out of reach is back, or retry and let events die after the last try",
+    )
+    catch_up_seconds: float = Field(
+        default=600,
+        ge=1,
+        allow_inf_nan=False,
+        validation_alias=_named("PENCHANT_CATCH_UP_INTERVAL"),
+        description="seconds after which the workers look for events that were lost on their way",
     )
 
     @field_validator("home")
@@ -91,30 +185,65 @@ class Settings(BaseSettings):
         return home.expanduser().absolute()
 
     @property
-    def decay(self) -> Decay:
-        """The decay of the recipe."""
-        return Decay(rate_per_day=self.decay_rate_per_day)
-
-    @property
-    def weights(self) -> dict[EventType, float]:
-        """The weights of the recipe."""
-        return {
-            EventType.PURCHASE: self.weight_purchase,
-            EventType.SEARCH: self.weight_search,
-            EventType.CLICK: self.weight_click,
-            EventType.VIEW: self.weight_view,
-        }
-
-    @property
     def database_path(self) -> Path:
         """The SQLite file of the embedded parts."""
         return self.home / "penchant.db"
+
+    @property
+    def linger_seconds(self) -> float:
+        """How long a worker waits for more deliveries once it has one."""
+        return self.batch_window_seconds if self.batch_enabled else SMALL_LINGER_SECONDS
+
+    @property
+    def catch_up_interval(self) -> timedelta:
+        """How long ago the last catch-up must be before a worker does the next."""
+        return timedelta(seconds=self.catch_up_seconds)
+
+    def recipe(self, active: Recipe | None, model: str, dimensions: int) -> Recipe:
+        """The recipe that this process is configured for: what is set, else what is active, else the defaults."""
+        weights = active.weights if active is not None else DEFAULT_WEIGHTS
+        decay = active.decay if active is not None else DEFAULT_DECAY
+        return Recipe(
+            decay=Decay(rate_per_day=self.decay_rate_per_day) if self.decay_rate_per_day is not None else decay,
+            weights={**weights, **self.weights_set},
+            model=model,
+            dimensions=dimensions,
+        )
+
+    @property
+    def weights_set(self) -> dict[EventType, float]:
+        """The weights that are set."""
+        of_type = {event_type: getattr(self, f"weight_{event_type}") for event_type in EventType}
+        return {event_type: weight for event_type, weight in of_type.items() if weight is not None}
+
+    def shown(self, name: str) -> str:
+        """The value of a field as people may see it: without keys and passwords."""
+        value = getattr(self, name)
+        if not isinstance(value, SecretStr):
+            return "" if value is None else str(value)
+        return without_password(value.get_secret_value()) if name.endswith("_url") else "***"
+
+
+SMALL_LINGER_SECONDS = 0.01
+"""So that events that come together are applied together, and none waits noticeably."""
+
+
+def without_password(url: str) -> str:
+    """The URL as people may see it: without its password, and without its query, which may hold keys."""
+    address, _, query = url.partition("?")
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", address) + ("?…" if query else "")
 
 
 def variable_of(name: str) -> str:
     """The environment variable of a field of Settings."""
     alias = Settings.model_fields[name].validation_alias
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else name
+
+
+SECRETS = frozenset(
+    variable_of(name) for name, field in Settings.model_fields.items() if field.annotation == SecretStr | None
+)
+"""Variables whose values nobody may see."""
 
 
 def load_settings() -> Settings:
@@ -126,5 +255,6 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        text = f"{first['loc'][0]} is {str(first.get('input'))[:40]!r}: {first['msg'].lower()}. Correct or unset it."
-        raise ConfigurationError(text) from error
+        variable = str(first["loc"][0])
+        value = "" if variable in SECRETS else f" is {str(first.get('input'))[:40]!r}"
+        raise ConfigurationError(f"{variable}{value}: {first['msg'].lower()}. Correct or unset it.") from error

@@ -95,6 +95,7 @@ class ExactlyOnce(RuleBasedStateMachine):
             self.turmoil.stepped.outbox,
             self.turmoil.interleaving.through(self.turmoil.broker),
             self.turmoil.storage.clock,
+            self.turmoil.shop.metrics,
         )
         self.turmoil.start("relay", lambda: relay(limit), calls)
 

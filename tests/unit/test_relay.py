@@ -5,7 +5,6 @@ import pytest
 
 from adapters.memory.broker import MemoryBroker
 from application.relay import RelayOutbox
-from application.work import Work
 from domain.errors import TransientError
 from domain.interaction import LoggedEvent
 from tests.builders import viewed
@@ -23,7 +22,7 @@ class DeadBroker:
 
 
 def _relay(shop: Shop, broker: MemoryBroker | DeadBroker) -> RelayOutbox:
-    return RelayOutbox(shop.outbox, broker, shop.clock)
+    return RelayOutbox(shop.outbox, broker, shop.clock, shop.metrics)
 
 
 def test_events_go_from_the_outbox_to_the_broker_in_order(shop: Shop) -> None:
@@ -54,7 +53,7 @@ def test_a_relay_that_dies_after_it_has_published_publishes_twice_and_it_counts_
     dying.kill()
 
     _relay(shop, broker)(10)
-    report = Work(broker, shop.update, 1).drain()
+    report = shop.worker(broker).drain(1)
 
     assert report.deliveries == 2
     assert shop.state().event_count == 1

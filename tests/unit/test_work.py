@@ -2,9 +2,8 @@ from collections import Counter
 from datetime import timedelta
 
 from adapters.memory.broker import MemoryBroker
-from adapters.outbox.message_source import RetryPolicy
 from application.ports.message_source import Verdict
-from application.work import Work
+from application.retry_policy import RetryPolicy
 from tests.builders import searched, viewed
 from tests.shop import Shop
 
@@ -13,7 +12,7 @@ def test_work_goes_on_batch_by_batch_until_nothing_is_due(shop: Shop) -> None:
     shop.record(*(viewed(f"m{n}") for n in range(5)))
     batches: list[int] = []
 
-    report = Work(shop.source(), shop.update, 2).drain(batches.append)
+    report = shop.worker().drain(2, batches.append)
 
     assert batches == [2, 2, 1]
     assert (report.verdicts, report.rebuilt) == (Counter({Verdict.APPLIED: 5}), Counter(new=1))
@@ -21,7 +20,7 @@ def test_work_goes_on_batch_by_batch_until_nothing_is_due(shop: Shop) -> None:
 
 
 def test_without_deliveries_there_is_nothing_to_report(shop: Shop) -> None:
-    assert Work(shop.source(), shop.update, 2).batch().deliveries == 0
+    assert shop.worker().batch(2).deliveries == 0
 
 
 def test_what_failed_for_now_is_tried_again_after_a_delay(shop: Shop) -> None:
@@ -39,9 +38,9 @@ def test_what_failed_for_now_is_tried_again_after_a_delay(shop: Shop) -> None:
 def test_what_always_fails_for_now_is_dead_after_its_retries(shop: Shop) -> None:
     shop.embedder.down = True
     shop.record(searched("m1"))
-    work = Work(shop.source(RetryPolicy(max_retries=2, delay_ms=1_000)), shop.update, 10)
+    work = shop.worker(shop.source(RetryPolicy(max_retries=2, delay_ms=1_000)))
     for _ in range(3):
-        work.drain()
+        work.drain(10)
         shop.clock.advance(timedelta(seconds=4))
 
     [letter] = shop.dead_letters.list(10)
@@ -53,6 +52,6 @@ def test_a_broker_is_a_source_too(shop: Shop) -> None:
     broker = MemoryBroker()
     broker.publish([receipt.logged for receipt in shop.record(viewed("m1"), viewed("m2"))])
 
-    Work(broker, shop.update, 10).drain()
+    shop.worker(broker).drain(10)
 
     assert shop.state().event_count == 2

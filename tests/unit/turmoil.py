@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from adapters.memory.broker import MemoryBroker
-from adapters.outbox.message_source import RetryPolicy
-from application.ports.message_source import Delivery, MessageSource, Settled, Verdict
+from application.ports.message_source import Arrival, Capability, Delivery, MessageSource, Settled, Verdict
 from application.record import RecordStatus
 from application.relay import RelayOutbox
+from application.retry_policy import RetryPolicy
 from application.verify import VerifyReport
-from application.work import Work
 from domain.errors import TransientError
 from domain.interaction import Event, Interaction, Retraction
 from domain.product import Product
@@ -42,8 +41,14 @@ class PickedDeliveries:
         self._picks = picks
         self._gives_back = gives_back
 
-    def receive(self, limit: int) -> Sequence[Delivery]:
-        due = self._source.receive(limit)
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return self._source.capabilities
+
+    def receive(
+        self, limit: int, wait_seconds: float = 0.0, linger_seconds: float = 0.0
+    ) -> Sequence[Delivery | Arrival]:
+        due = self._source.receive(limit, wait_seconds, linger_seconds)
         picked = {pick % len(due) for pick in self._picks} if due else set()
         others = [delivery for at, delivery in enumerate(due) if at not in picked]
         if self._gives_back and others:
@@ -52,6 +57,9 @@ class PickedDeliveries:
 
     def settle(self, outcomes: Sequence[Settled]) -> None:
         self._source.settle(outcomes)
+
+    def close(self) -> None:
+        self._source.close()
 
 
 class Turmoil:
@@ -86,7 +94,7 @@ class Turmoil:
         if self.loses_things:
             self.shop.catch_up(older_than=timedelta(0))
         self.relay_all()
-        Work(self.source(self.shop), self.shop.update, 3).drain()
+        self.shop.worker(self.source(self.shop)).drain(3)
         assert self.storage.outbox.depth() == 0
 
     def check(self) -> None:
@@ -121,7 +129,7 @@ class Turmoil:
     def relay_all(self) -> None:
         """Move whatever is in the outbox to the broker, if there is one."""
         if self.broker is not None:
-            RelayOutbox(self.storage.outbox, self.broker, self.storage.clock)(10_000)
+            RelayOutbox(self.storage.outbox, self.broker, self.storage.clock, self.shop.metrics)(10_000)
 
     def submit(self, events: Sequence[Event], calls: int) -> None:
         """Have a process record these events."""
@@ -130,7 +138,8 @@ class Turmoil:
 
     def start_worker(self, picks: Sequence[int], calls: int) -> Actor:
         """A worker that gets the deliveries at `picks`."""
-        return self.start("work", Work(self.picked(self.stepped, picks), self.stepped.update, 1_000).batch, calls)
+        work = self.stepped.worker(self.picked(self.stepped, picks))
+        return self.start("work", lambda: work.batch(1_000), calls)
 
     def start(self, name: str, work: Callable[[], Any], calls: int) -> Actor:
         """A process that makes some calls and then stands still. Of too many, the oldest dies."""

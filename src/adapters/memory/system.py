@@ -1,8 +1,11 @@
 """A clock that stands still until it is moved, ids that count, and counters that can be read."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+
+REMEMBERED = 10_000
+"""Observations of a distribution that are kept: the latest."""
 
 
 class ManualClock:
@@ -36,6 +39,16 @@ class ManualStop:
         return self.asked
 
 
+class FixedProcess:
+    """Holds as much memory as a test says."""
+
+    def __init__(self) -> None:
+        self.memory = 0
+
+    def memory_bytes(self) -> int:
+        return self.memory
+
+
 class RememberedJournal:
     """Keeps what was told: action, sentence and fields, in order."""
 
@@ -65,14 +78,14 @@ class CountingMetrics:
 
     def __init__(self) -> None:
         self.counters: Counter[str] = Counter()
-        self.observations: dict[str, list[float]] = {}
+        self.observations: dict[str, deque[float]] = {}
         self.gauges: dict[str, float] = {}
 
     def count(self, name: str, amount: int = 1, **labels: str) -> None:
         self.counters[_series(name, labels)] += amount
 
     def observe(self, name: str, value: float, times: int = 1, **labels: str) -> None:
-        self.observations.setdefault(_series(name, labels), []).extend([value] * times)
+        self.observations.setdefault(_series(name, labels), deque(maxlen=REMEMBERED)).extend([value] * times)
 
     def set(self, name: str, value: float, **labels: str) -> None:
         self.gauges[_series(name, labels)] = value

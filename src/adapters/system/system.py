@@ -1,8 +1,13 @@
 """The real clock and real random ids."""
 
+import signal
 import time
 import uuid
 from datetime import UTC, datetime
+from threading import Event
+from types import FrameType
+
+import psutil
 
 
 class SystemClock:
@@ -20,3 +25,40 @@ class RandomIds:
 
     def new(self) -> str:
         return str(uuid.uuid4())
+
+
+class SystemProcess:
+    """This process as the operating system sees it."""
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+
+    def memory_bytes(self) -> int:
+        return int(self._process.memory_info().rss)
+
+
+class SignalStop:
+    """Asked to end by SIGTERM or SIGINT once `listen` was called, or by another thread."""
+
+    def __init__(self) -> None:
+        self._event = Event()
+
+    @property
+    def asked(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        return self._event.wait(seconds)
+
+    def ask(self) -> None:
+        """Ask this process to end."""
+        self._event.set()
+
+    def listen(self) -> None:
+        """Take SIGTERM and SIGINT for being asked; a second one of either ends the process at once."""
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signal_number, self._on_signal)
+
+    def _on_signal(self, signal_number: int, _: FrameType | None) -> None:
+        signal.signal(signal_number, signal.SIG_DFL)
+        self._event.set()

@@ -39,6 +39,10 @@ class DeadLetterFilter:
     """Those that failed last before this moment."""
 
 
+EVERY = DeadLetterFilter()
+"""All dead letters."""
+
+
 class DeadLetters(Protocol):
     """Dead letters by queue and message id. All calls raise TransientError when they cannot be reached."""
 
@@ -48,7 +52,7 @@ class DeadLetters(Protocol):
     def among(self, message_ids: Collection[str]) -> Collection[str]:
         """Which of these message ids are dead."""
 
-    def list(self, limit: int, matching: DeadLetterFilter = DeadLetterFilter()) -> Sequence[DeadLetter]:
+    def list(self, limit: int, matching: DeadLetterFilter = EVERY) -> Sequence[DeadLetter]:
         """The latest `limit` dead letters that match, newest first."""
 
     def pages(self, matching: DeadLetterFilter, page: int) -> Iterator[Sequence[DeadLetter]]:
@@ -60,5 +64,5 @@ class DeadLetters(Protocol):
     def purge(self, matching: DeadLetterFilter) -> int:
         """Forget all that match; return how many that were."""
 
-    def count(self, matching: DeadLetterFilter = DeadLetterFilter()) -> int:
+    def count(self, matching: DeadLetterFilter = EVERY) -> int:
         """How many there are that match."""

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from domain.product import ProductEmbedding
+from domain.product import Product, ProductEmbedding
 from domain.vectors import Matrix
 
 
@@ -35,6 +35,9 @@ class ProductCatalogue(Protocol):
 
     def unknown(self, product_ids: Collection[str]) -> Collection[str]:
         """The ids among these that are not in the catalogue."""
+
+    def outdated(self, limit: int) -> Sequence[Product]:
+        """Up to `limit` products whose stored vector is of another model."""
 
     def put(self, puts: Sequence[CataloguePut]) -> Collection[str]:
         """Store each product whose expected revision matches; return the ids of those that did not match.

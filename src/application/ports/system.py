@@ -25,6 +25,13 @@ class Stop(Protocol):
         """Wait that long, or until it is asked to end; return whether it has been."""
 
 
+class Process(Protocol):
+    """The process that this runs in."""
+
+    def memory_bytes(self) -> int:
+        """The memory that it holds now (resident set)."""
+
+
 class Ids(Protocol):
     """Fresh random names."""
 

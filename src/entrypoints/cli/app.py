@@ -10,10 +10,15 @@ from typing import Annotated
 import typer
 
 from domain.errors import PenchantError, TransientError
-from entrypoints.cli import maintenance, profile, recording
+from entrypoints.cli import maintenance, profile, recording, workers
 from entrypoints.cli.catalogue import products
 from entrypoints.cli.demo import demo
+from entrypoints.cli.doctor import doctor
+from entrypoints.cli.failed import failed
+from entrypoints.cli.generate import generate
 from entrypoints.cli.output import err
+from entrypoints.cli.recipe import recipe
+from entrypoints.cli.replay import replay
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -33,12 +38,25 @@ app.command()(profile.recommend)
 app.command()(maintenance.verify)
 app.command()(maintenance.rebuild)
 app.command("catch-up")(maintenance.catch_up)
+app.command()(replay)
+app.command()(workers.worker)
+app.command()(workers.relay)
+app.command("stop-workers")(workers.stop_workers)
 app.command()(maintenance.stats)
 app.command()(maintenance.setup)
-app.add_typer(recording.events, name="events")
-app.add_typer(products, name="products")
-app.add_typer(profile.profile, name="profile")
-app.add_typer(maintenance.config, name="config")
+app.command()(doctor)
+recording.events.command("generate")(generate)
+
+GROUPS = {
+    "events": recording.events,
+    "products": products,
+    "profile": profile.profile,
+    "failed": failed,
+    "recipe": recipe,
+    "config": maintenance.config,
+}
+for _name, _group in GROUPS.items():
+    app.add_typer(_group, name=_name)
 
 
 def _reflow_help(*groups: typer.Typer) -> None:
@@ -48,7 +66,7 @@ def _reflow_help(*groups: typer.Typer) -> None:
         command.help = "\n\n".join(p if p.startswith(" ") else " ".join(p.split("\n")) for p in paragraphs)
 
 
-_reflow_help(app, recording.events, products, profile.profile, maintenance.config)
+_reflow_help(app, *GROUPS.values())
 
 
 def _print_version(wanted: bool) -> None:

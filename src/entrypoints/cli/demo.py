@@ -10,9 +10,10 @@ import typer
 from application.event_message import Submission
 from application.ports.sample_shop import LineKind
 from application.record import Receipt, RecordStatus
+from domain.errors import ConfigurationError
 from domain.interaction import EventType, Interaction, LoggedEvent, Retraction
 from domain.user_embedding import UserEmbedding
-from entrypoints.cli.demo_data import Loaded, load, shift_days
+from entrypoints.cli.demo_data import BATCH, Loaded, load, shift_days
 from entrypoints.cli.maintenance import print_verification
 from entrypoints.cli.output import Json, ago, out, print_json, progress, table
 from entrypoints.cli.wiring import penchant
@@ -35,6 +36,8 @@ def demo(as_json: Json = False) -> None:
       penchant demo
     """
     with penchant() as container:
+        if not container.applies_itself():
+            raise ConfigurationError("The demo applies events by itself, without a broker; unset RABBITMQ_DSN for it.")
         out.quiet = as_json
         try:
             told = _demo(container)
@@ -138,7 +141,7 @@ def _search_live(container: Container, user_id: str) -> None:
     )
     (receipt,) = container.record()([Submission(event=search, time_given=False)])
     recorded = container.clock().monotonic()
-    container.work().drain()
+    container.work().drain(BATCH)
     after = _state(container, user_id)
     milliseconds = (container.clock().monotonic() - recorded) * 1_000
     shown_after = _closeness(container, user_id)
@@ -197,7 +200,7 @@ def _buy_twice_and_cancel(container: Container, user_id: str) -> None:
 
 def _apply(container: Container, submission: Submission) -> tuple[UserEmbedding, Receipt]:
     (receipt,) = container.record()([submission])
-    container.work().drain()
+    container.work().drain(BATCH)
     return _state(container, submission.event.user_id), receipt
 
 

@@ -50,7 +50,7 @@ def load(container: Container, shift: timedelta) -> Loaded:
 
     def flush() -> None:
         loaded.statuses.update(receipt.status for receipt in container.record()(batch))
-        loaded.rebuilt.update(container.work().drain().rebuilt)
+        loaded.rebuilt.update(container.work().drain(BATCH).rebuilt)
         batch.clear()
 
     container.import_products()(container.sample_shop().products())

@@ -17,6 +17,7 @@ from domain.identifier import parse_identifier
 from entrypoints.cli.output import Json, out, print_json, progress, table
 from entrypoints.cli.wiring import apply_all, penchant, unchecked
 from entrypoints.container import PORTS, Container
+from entrypoints.doctor import installables
 from entrypoints.settings import Settings, variable_of
 
 MISMATCHES_SHOWN = 20
@@ -25,21 +26,35 @@ MAX_MINUTES = 60 * 24 * 365 * 100
 config = typer.Typer(help="How this Penchant is configured.", no_args_is_help=True)
 
 
-def setup(as_json: Json = False) -> None:
-    """Make or upgrade the tables. Safe to repeat; on embedded parts every command does it by itself.
+def setup(
+    create_indexes: Annotated[
+        bool, typer.Option("--create-indexes/--no-indexes", help="Whether MongoDB gets its indexes and validators.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Make or upgrade what the configured servers need: tables, queues, indexes. Safe to repeat, and while others work.
 
-    Example:
+    On embedded parts every command does it by itself.
+
+    Examples:
 
       penchant setup
+
+      penchant setup --create-indexes
     """
     with unchecked() as container:
-        changed = container.schema().upgrade()
+        parts = installables(container, create_indexes)
+        changes = [change for part in parts for change in part.install()]
         revision = container.schema().revision()
-        home = str(container.settings().home)
+        where = container.schema().where
     if as_json:
-        print_json({"changed": changed, "revision": revision, "home": home})
-    else:
-        out.print(f"The tables in {home} are {'now' if changed else 'already'} at revision {revision}.", markup=False)
+        print_json({"changed": bool(changes), "changes": changes, "revision": revision, "database": where})
+        return
+    for change in changes:
+        out.print(change, markup=False)
+    out.print(f"{where} is {'now' if changes else 'already'} at revision {revision}.", markup=False)
+    if len(parts) > 1:
+        out.print("Everything that the other servers need is there. `penchant doctor` examines it.")
 
 
 @config.command("show")
@@ -52,7 +67,7 @@ def show(as_json: Json = False) -> None:
     """
     with unchecked() as container:
         settings: Settings = container.settings()
-        values = {variable_of(name): str(getattr(settings, name)) for name in Settings.model_fields}
+        values = {variable_of(name): settings.shown(name) for name in Settings.model_fields}
         set_here = {variable_of(name) for name in settings.model_fields_set}
         adapters = {port: type(getattr(container, port)()).__name__ for port in PORTS}
         configured = container.recipe()
@@ -219,6 +234,13 @@ def catch_up(
         print_json(asdict(report))
     else:
         out.print(
-            f"{report.events:,} events of {report.users:,} users were behind"
-            + (" and are applied now" if report.events else "")
+            f"{report.events:,} events of {report.users:,} users were behind" + _what_now(container, report.events)
         )
+        if report.rebuilt:
+            out.print(f"{report.rebuilt:,} users whose state was of another recipe or unreadable were rebuilt")
+
+
+def _what_now(container: Container, events: int) -> str:
+    if not events:
+        return ""
+    return " and are applied now" if container.applies_itself() else " and are on their way to the workers again"

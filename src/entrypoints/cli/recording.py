@@ -74,9 +74,10 @@ def _effect(container: Container, receipt: Receipt) -> str:
     state = container.store().read([logged.event.user_id]).get(logged.event.user_id)
     if state is not None and logged.position in state.applied:
         return "applied"
-    if isinstance(logged.event, Interaction) and logged.event.product_id is not None:
-        return f"waiting until product {logged.event.product_id} is imported"
-    return "waiting; see penchant stats"
+    product_id = logged.event.product_id if isinstance(logged.event, Interaction) else None
+    if product_id is not None and container.catalogue().unknown([product_id]):
+        return f"waiting until product {product_id} is imported"
+    return "waiting; see penchant stats" if container.applies_itself() else "on its way to the workers"
 
 
 @events.command("import")
@@ -157,7 +158,8 @@ class _Import:
         if len(self._batch) >= BATCH:
             self._held_back += self._record(self._batch)
             self._batch = []
-            self._container.work().drain()
+            if self._container.applies_itself():
+                self._container.work().drain(BATCH)
 
     def finish(self) -> None:
         """Record what is left, the retractions that were held back last."""

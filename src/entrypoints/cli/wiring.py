@@ -15,35 +15,49 @@ from entrypoints.settings import load_settings
 def unchecked() -> Iterator[Container]:
     """The container as configured; its home exists, and nothing in it has been changed."""
     settings = load_settings()
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        text = f"PENCHANT_HOME is {settings.home}, which cannot be made: {error.strerror}. Choose another folder."
-        raise ConfigurationError(text) from error
     container = Container(settings=settings)
+    if container.embedded():
+        try:
+            settings.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            text = f"PENCHANT_HOME is {settings.home}, which cannot be made: {error.strerror}. Choose another folder."
+            raise ConfigurationError(text) from error
     try:
         yield container
     finally:
-        container.database().dispose()
+        container.shutdown_resources()
 
 
 @contextmanager
 def penchant() -> Iterator[Container]:
     """The container, ready for work."""
-    with unchecked() as container:
-        container.schema().upgrade()  # the embedded database needs nobody to set it up
+    with prepared() as container:
         adopt_recipe(container.registry(), container.recipe())
         yield container
 
 
+@contextmanager
+def prepared() -> Iterator[Container]:
+    """The container with its tables, whatever recipe is active."""
+    with unchecked() as container:
+        if container.embedded():
+            container.schema().upgrade()  # the embedded database needs nobody to set it up
+        elif not container.schema().is_current():
+            text = "The tables in the database that DATABASE_URL names are missing or old; run `penchant setup`."
+            raise ConfigurationError(text)
+        yield container
+
+
 def apply_all(container: Container) -> WorkReport:
-    """Apply what waits in the outbox: a command that records on embedded parts also applies.
+    """Apply what waits in the outbox: a command that records on embedded parts also applies. Workers do it elsewhere.
 
     A change of products that was cut short is brought to its end first.
     """
     container.import_products().resume()
-    depth = container.outbox().depth()
-    if depth <= container.settings().batch_size:
-        return container.work().drain()
+    if not container.applies_itself():
+        return WorkReport()
+    depth, batch = container.outbox().depth(), container.settings().batch_size
+    if depth <= batch:
+        return container.work().drain(batch)
     with progress("applying", depth) as advance:
-        return container.work().drain(advance)
+        return container.work().drain(batch, advance)

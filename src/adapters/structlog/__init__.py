@@ -1,0 +1,1 @@
+"""Logs through structlog: one line of JSON an entry on standard error."""

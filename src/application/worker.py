@@ -1,0 +1,192 @@
+"""The worker: works until it is told to stop or comes to a limit, and pauses while a part is out of reach."""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+
+from attrs import frozen
+
+from application.circuit import Circuit
+from application.ports.message_source import Arrival, Capability, Delivery, MessageSource
+from application.ports.registry import Registry
+from application.ports.system import Clock, Journal, Metrics, Process, Stop
+from application.stop_workers import STOP_MARK
+from application.work import Work, WorkReport
+from domain.errors import ConfigurationError, TransientError, UnavailableError
+
+IDLE_SECONDS = 1.0
+"""How long an idle worker waits for deliveries before it looks at marks and chores again."""
+
+TELL_SECONDS = 10.0
+"""How often a busy worker tells what it has done."""
+
+FAILURES_TOLD = 20
+"""Deliveries of a batch that are told one by one when they fail; all of them are counted."""
+
+
+class StopReason(StrEnum):
+    """Why a worker came to its end."""
+
+    ASKED = "asked to stop"
+    MARKED = "all workers were asked to stop"
+    TIME = "time limit"
+    MEMORY = "memory limit"
+
+
+@frozen(kw_only=True)
+class Chore:
+    """Something that a worker does from time to time, between batches."""
+
+    name: str
+    every_seconds: float
+    run: Callable[[], object]
+
+
+@frozen(kw_only=True)
+class WorkerOptions:
+    """How a worker works. None: no limit."""
+
+    batch_size: int
+    linger_seconds: float
+    time_limit_seconds: float | None = None
+    memory_limit_bytes: int | None = None
+
+
+class Worker:
+    """The loop around `Work`. Between batches it looks whether to end, and does its chores."""
+
+    def __init__(
+        self,
+        *,
+        work: Work,
+        source: MessageSource,
+        registry: Registry,
+        chores: Sequence[Chore],
+        stop: Stop,
+        process: Process,
+        clock: Clock,
+        metrics: Metrics,
+        journal: Journal,
+    ) -> None:
+        self._work = work
+        self._source = source
+        self._registry = registry
+        self._chores = chores
+        self._stop = stop
+        self._process = process
+        self._clock = clock
+        self._metrics = metrics
+        self._journal = journal
+        self._circuit = Circuit(first_pause_seconds=0.5, longest_pause_seconds=15.0)
+        self._untold = WorkReport()
+        self._told_at = clock.monotonic()
+
+    def __call__(self, options: WorkerOptions) -> StopReason:
+        """Work to the end, and say why it came. What was received and not settled is given back.
+
+        Raises
+        ------
+        ConfigurationError : this process cannot go on, such as when another recipe has been made active.
+        """
+        self._journal.info("worker_started", "The worker has started.", batch_size=options.batch_size)
+        for missing in sorted(set(Capability) - self._source.capabilities):
+            self._journal.warning("capability_missing", f"This transport does not promise: {missing}.")
+        try:
+            reason = self._run(options)
+        finally:
+            self._source.close()
+        self._tell_counts()
+        self._journal.info("worker_stopped", f"The worker has stopped: {reason}.")
+        return reason
+
+    def _run(self, options: WorkerOptions) -> StopReason:
+        started = self._clock.monotonic()
+        due = {chore.name: started for chore in self._chores}
+        mark: list[str | None] = []
+        received: Sequence[Delivery | Arrival] = ()
+        while (reason := self._limit_reached(options, started)) is None:
+            try:
+                if self._is_marked(mark):
+                    return StopReason.MARKED
+                # What was received before an outage is held and tried again: to give it back would only count against
+                # it on brokers that limit deliveries.
+                if not received:
+                    self._do_chores(due)
+                    received = self._source.receive(options.batch_size, IDLE_SECONDS, options.linger_seconds)
+                report = self._work.apply(received)
+                received = ()
+            except UnavailableError as error:
+                self._pause(error)
+                continue
+            self._resume()
+            self._tell(report)
+        return reason
+
+    def _limit_reached(self, options: WorkerOptions, started: float) -> StopReason | None:
+        if self._stop.asked:
+            return StopReason.ASKED
+        if options.time_limit_seconds is not None and self._clock.monotonic() - started >= options.time_limit_seconds:
+            return StopReason.TIME
+        if options.memory_limit_bytes is not None and self._process.memory_bytes() >= options.memory_limit_bytes:
+            return StopReason.MEMORY
+        return None
+
+    def _is_marked(self, first: list[str | None]) -> bool:
+        """Whether the mark has changed since it was first read, which is kept in `first`."""
+        mark = self._registry.get(STOP_MARK)
+        if not first:
+            first.append(mark)
+        return mark != first[0]
+
+    def _do_chores(self, due: dict[str, float]) -> None:
+        for chore in self._chores:
+            if self._clock.monotonic() < due[chore.name] or self._stop.asked:
+                continue
+            due[chore.name] = self._clock.monotonic() + chore.every_seconds
+            try:
+                chore.run()
+            except ConfigurationError:
+                raise
+            except TransientError as error:
+                self._journal.warning("chore_failed", f"{chore.name} failed for now: {error}", chore=chore.name)
+
+    def _pause(self, error: UnavailableError) -> None:
+        self._circuit.failed(self._clock.monotonic(), error)
+        seconds = self._circuit.closed_again_in(self._clock.monotonic())
+        self._metrics.set("penchant_circuit_open", 1, part="worker")
+        text = f"Work pauses for {seconds:.1f} s, and nothing is lost: {error}"
+        self._journal.warning("worker_paused", text, pause_seconds=round(seconds, 3))
+        self._stop.wait(seconds)
+
+    def _resume(self) -> None:
+        if self._circuit.is_open:
+            self._circuit.succeeded()
+            self._metrics.set("penchant_circuit_open", 0, part="worker")
+            self._journal.info("worker_resumed", "What was out of reach is back; work goes on.")
+
+    def _tell(self, report: WorkReport) -> None:
+        self._untold += report.without_failures()
+        if self._clock.monotonic() - self._told_at >= TELL_SECONDS:
+            self._tell_counts()
+        for user_id in sorted(report.damaged):
+            text = "A stored state could not be read; the user was rebuilt from the log."
+            self._journal.warning("state_rebuilt", text, user_id=user_id)
+        for outcome in report.failures[:FAILURES_TOLD]:
+            delivery = outcome.delivery
+            event = delivery.submission.event if isinstance(delivery, Arrival) else delivery.logged.event
+            self._journal.warning(
+                "delivery_failed",
+                f"A delivery failed: {outcome.error}",
+                message_id=event.message_id,
+                user_id=event.user_id,
+                verdict=outcome.verdict.name.lower(),
+                error_type=type(outcome.error).__name__,
+                retry_count=delivery.attempts,
+            )
+
+    def _tell_counts(self) -> None:
+        if self._untold.deliveries:
+            counts = {verdict.name.lower(): count for verdict, count in self._untold.verdicts.items()}
+            rebuilt = self._untold.rebuilt.total()
+            self._journal.info("deliveries_settled", "Deliveries are settled.", **counts, users_rebuilt=rebuilt)
+        self._untold = WorkReport()
+        self._told_at = self._clock.monotonic()

@@ -1,0 +1,119 @@
+"""`penchant recipe show` and `recipe set`."""
+
+import math
+from typing import Annotated
+
+import typer
+from attrs import asdict, evolve
+from dependency_injector import providers
+
+from application.active_recipe import active_recipe
+from application.change_recipe import change_under_way
+from domain.decay import Decay
+from domain.errors import ConfigurationError, InvalidValueError
+from domain.interaction import EventType
+from domain.recipe import Recipe
+from entrypoints.cli.output import Json, out, print_json, progress, table
+from entrypoints.cli.wiring import prepared
+from entrypoints.container import Container
+
+recipe = typer.Typer(help="Decay, weights and model: what makes a vector out of the log.", no_args_is_help=True)
+
+
+@recipe.command("show")
+def show_recipe(as_json: Json = False) -> None:
+    """Show the active recipe, and whether this process is configured for it.
+
+    Example:
+
+      penchant recipe show
+    """
+    with prepared() as container:
+        configured = container.recipe()
+        active = active_recipe(container.registry())
+        unfinished = change_under_way(container.registry())
+    told = active if active is not None else configured
+    if as_json:
+        fields = asdict(told) | {"id": told.id, "half_life_days": _finite(told.decay.half_life_days)}
+        print_json(fields | {"active": active is not None, "configured_id": configured.id, "unfinished": unfinished})
+        return
+    rows = [
+        ("half-life", f"{told.decay.half_life_days:.4g} days (decay {told.decay.rate_per_day:g} a day)"),
+        *((f"weight of a {event_type}", f"{told.weights[event_type]:g}") for event_type in EventType),
+        ("model", f"{told.model}, {told.dimensions:,} dimensions"),
+    ]
+    title = f"Recipe {told.id}, " + ("active" if active is not None else "not active yet: nothing has been recorded")
+    out.print(table(title, ("", ""), rows))
+    if active is not None and active != configured:
+        out.print(f"This process is configured for another, {configured.id}; `penchant recipe set` would change to it.")
+    if unfinished:
+        out.print("A change to this recipe was cut short; `penchant recipe set` finishes it.")
+
+
+@recipe.command("set")
+def set_recipe(
+    half_life_days: Annotated[
+        float | None, typer.Option(min=1e-3, help="Days after which an event counts half; inf: no decay.")
+    ] = None,
+    weight_purchase: Annotated[float | None, typer.Option(help="What a purchase counts.")] = None,
+    weight_search: Annotated[float | None, typer.Option(help="What a search counts.")] = None,
+    weight_click: Annotated[float | None, typer.Option(help="What a click counts.")] = None,
+    weight_view: Annotated[float | None, typer.Option(help="What a view counts.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Change the recipe on a running system, and rebuild every user under the new one.
+
+    What is not given stays as it is configured; the model is the one that the environment names. Workers of the old
+    recipe end at their next write; their supervisor starts them again, and they follow the active recipe, unless their
+    environment says otherwise. A new model embeds the catalogue and all phrases of the log anew. If it is cut short,
+    do it again.
+
+    Examples:
+
+      penchant recipe set --half-life-days 14 --weight-view 0.2
+
+      OPENAI_EMBEDDING_MODEL=text-embedding-3-large penchant recipe set
+    """
+    weights = {
+        EventType.PURCHASE: weight_purchase,
+        EventType.SEARCH: weight_search,
+        EventType.CLICK: weight_click,
+        EventType.VIEW: weight_view,
+    }
+    with prepared() as container:
+        wanted = _wanted(container, half_life_days, {t: w for t, w in weights.items() if w is not None})
+        before = active_recipe(container.registry())
+        container.recipe.override(providers.Object(wanted))
+        with progress("rebuilding", container.event_log().user_count()) as advance:
+            change = container.change_recipe()(advance)
+    if as_json:
+        print_json(asdict(change) | {"id": wanted.id, "before": before.id if before is not None else None})
+        return
+    if before == wanted and change.users_rebuilt == change.products_embedded == 0:
+        out.print(f"Recipe {wanted.id} is active already; nothing was to do.")
+        return
+    out.print(
+        f"Recipe {wanted.id} is active: {change.users_rebuilt:,} users rebuilt, "
+        f"{change.products_embedded:,} products embedded anew."
+    )
+
+
+def _wanted(container: Container, half_life_days: float | None, weights: dict[EventType, float]) -> Recipe:
+    """The configured recipe with what was given; refused where the environment says something else."""
+    settings, wanted = container.settings(), container.recipe()
+    if half_life_days is not None:
+        rate = 0.0 if math.isinf(half_life_days) else math.log(2) / half_life_days
+        if settings.decay_rate_per_day is not None and not math.isclose(settings.decay_rate_per_day, rate):
+            raise ConfigurationError("EMBEDDING_DECAY_LAMBDA is set to another decay; unset it, here and for workers.")
+        wanted = evolve(wanted, decay=Decay(rate_per_day=rate))
+    for event_type, weight in weights.items():
+        if not math.isfinite(weight):
+            raise InvalidValueError(f"--weight-{event_type}", "is not finite", "give a number such as 0.5")
+        if settings.weights_set.get(event_type, weight) != weight:
+            text = f"PENCHANT_WEIGHT_{event_type.upper()} is set to another weight; unset it, here and for workers."
+            raise ConfigurationError(text)
+    return evolve(wanted, weights={**wanted.weights, **weights})
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

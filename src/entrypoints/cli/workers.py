@@ -1,0 +1,116 @@
+"""`penchant worker`, `relay` and `stop-workers`."""
+
+import re
+import sys
+from typing import Annotated
+
+import typer
+
+from application.worker import WorkerOptions
+from domain.errors import ConfigurationError, InvalidValueError
+from entrypoints.cli.output import Json, out, print_json
+from entrypoints.cli.wiring import penchant, prepared
+from entrypoints.supervise import end_with_supervisor, supervise
+from entrypoints.worker import RELAY_AT_ONCE, run_worker
+
+DEFAULT_BATCH = 500
+
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+
+
+def worker(
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Worker processes under this one.")] = 1,
+    prefetch: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="Messages at hand; twice the batch, if left out.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, max=10_000, help="Deliveries applied at once.")] = DEFAULT_BATCH,
+    time_limit: Annotated[float | None, typer.Option(min=1, help="Seconds after which it ends.")] = None,
+    memory_limit: Annotated[str | None, typer.Option(help="Memory at which it ends, such as 512M.")] = None,
+    relay: Annotated[bool, typer.Option(help="Whether it also moves events from the outbox to the broker.")] = True,
+) -> None:
+    """Apply events as they come, until it is stopped.
+
+    It ends on SIGTERM or Ctrl-C when its batch is written, and with exit code 0 at a limit, so that a supervisor starts
+    it again. While a server is out of reach it waits and loses nothing. What it does is told as JSON on standard error.
+
+    Examples:
+
+      penchant worker
+
+      penchant worker --concurrency 3 --time-limit 3600 --memory-limit 512M
+    """
+    limit = _bytes_of(memory_limit)
+    if concurrency > 1:
+        with penchant() as container:  # what is configured wrongly is said once, and before anything is started
+            stop = container.stop()
+        stop.listen()
+        raise typer.Exit(supervise(_without_concurrency(sys.argv[1:]), concurrency, stop))
+    with penchant() as container:
+        container.stop().listen()
+        end_with_supervisor(container.stop())
+        container.prefetch.override(prefetch if prefetch is not None else 2 * batch_size)
+        options = WorkerOptions(
+            batch_size=batch_size,
+            linger_seconds=container.settings().linger_seconds,
+            time_limit_seconds=time_limit,
+            memory_limit_bytes=limit,
+        )
+        run_worker(container, options, with_relay=relay)
+
+
+def relay() -> None:
+    """Move events from the outbox to the broker, until it is stopped.
+
+    Workers do it by themselves; this is for those started with --no-relay, and for more throughput. Several may run.
+
+    Example:
+
+      penchant relay
+    """
+    with penchant() as container:
+        if container.applies_itself():
+            text = "There is no broker to relay to: workers take events straight from the outbox. Set RABBITMQ_DSN."
+            raise ConfigurationError(text)
+        container.stop().listen()
+        container.run_relay()(RELAY_AT_ONCE)
+
+
+def stop_workers(as_json: Json = False) -> None:
+    """Tell every worker that runs now, on any machine, to end after its batch.
+
+    Each sees it within about a second. Those started afterwards are not meant, so a supervisor brings them back with
+    new code or settings.
+
+    Example:
+
+      penchant stop-workers
+    """
+    with prepared() as container:
+        container.stop_workers()()
+    if as_json:
+        print_json({"told": True})
+    else:
+        out.print("All workers have been told to end after their batch.")
+
+
+def _without_concurrency(arguments: list[str]) -> list[str]:
+    """The arguments of one of several worker processes."""
+    kept: list[str] = []
+    skip = False
+    for argument in arguments:
+        if skip or argument.startswith("--concurrency="):
+            skip = False
+        elif argument == "--concurrency":
+            skip = True
+        else:
+            kept.append(argument)
+    return kept
+
+
+def _bytes_of(size: str | None) -> int | None:
+    if size is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)(?:i?B)?", size.strip().upper().replace("IB", "B"))
+    if match is None or float(match[1]) == 0:
+        raise InvalidValueError("--memory-limit", f"is {size!r}", "give a size such as 512M or 2G")
+    return int(float(match[1]) * _UNITS[match[2]])

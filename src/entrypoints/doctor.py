@@ -1,0 +1,73 @@
+"""What `doctor` and `setup` look at: every part that is configured, and the recipe over all of them."""
+
+from application.active_recipe import active_recipe
+from application.change_recipe import change_under_way
+from application.ports.examinable import Examinable, Finding, Health, Installable
+from application.ports.message_source import Capability
+from domain.errors import PenchantError
+from entrypoints.container import Container
+
+
+def installables(container: Container, with_indexes: bool) -> list[Installable]:
+    """What has to be made before Penchant can work, in this order."""
+    parts: list[Installable] = [container.schema()]
+    if container.settings().mongodb_url is not None and with_indexes:
+        parts.append(container.mongodb_schema())
+    if container.settings().broker_url is not None:
+        parts.append(container.topology())
+    return parts
+
+
+def examine(container: Container) -> list[Finding]:
+    """Look at everything. One part that is out of reach hides no other."""
+    findings = [finding for part in _examinables(container) for finding in part.examine()]
+    if container.settings().broker_url is not None:
+        findings += _capabilities(container.message_source().capabilities)
+    return findings + _recipe(container)
+
+
+def _examinables(container: Container) -> list[Examinable]:
+    settings = container.settings()
+    parts: list[Examinable] = [container.schema()]
+    if settings.mongodb_url is not None:
+        parts.append(container.mongodb_schema())
+    if settings.broker_url is not None:
+        parts.append(container.broker_examination())
+    if settings.redis_url is not None:
+        parts.append(container.redis_examination())
+    if settings.openai_api_key is not None:
+        parts.append(container.embedder())
+    return parts
+
+
+def _capabilities(capabilities: frozenset[Capability]) -> list[Finding]:
+    return [
+        Finding(
+            part="Broker",
+            subject="capability",
+            health=Health.WARNING,
+            text=f"This transport does not promise that {capability}.",
+            remedy="Use RabbitMQ (RABBITMQ_DSN=amqp://…) where that matters.",
+        )
+        for capability in Capability
+        if capability not in capabilities
+    ]
+
+
+def _recipe(container: Container) -> list[Finding]:
+    try:
+        configured, active = container.recipe(), active_recipe(container.registry())
+        unfinished = change_under_way(container.registry())
+    except PenchantError as error:
+        return [Finding(part="Recipe", subject="active", health=Health.FAILED, text=str(error))]
+    if active is None:
+        text, health, remedy = "None is active yet; the first process that works makes its own so.", Health.OK, ""
+    elif active != configured:
+        text = f"{active.id} is active, but this process is configured for {configured.id}."
+        health, remedy = Health.FAILED, "Set the environment back, or change the active one: penchant recipe set."
+    elif unfinished:
+        text, health = f"{active.id} is active, but the change to it was cut short.", Health.WARNING
+        remedy = "Finish it: penchant recipe set."
+    else:
+        text, health, remedy = f"{active.id} is active, and this process is configured for it.", Health.OK, ""
+    return [Finding(part="Recipe", subject="active", health=health, text=text, remedy=remedy)]

@@ -1,0 +1,104 @@
+"""The adapters of servers. Each is imported when it is asked for: a process pays for no driver that it does not use."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from adapters.sql.database import Database, sqlite_url
+from application.ports.phrase_vectors import PhraseVectors
+from application.ports.registry import Registry
+from application.ports.system import Clock, Ids, Metrics
+from entrypoints.settings import Settings
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from adapters.mongodb.database import MongoDatabase
+    from adapters.mongodb.product_catalogue import MongoProductCatalogue
+    from adapters.mongodb.schema import MongoSchema
+    from adapters.mongodb.user_embedding_store import MongoUserEmbeddingStore
+    from adapters.openai.embedder import OpenAIEmbedder
+    from adapters.redis.phrase_vectors import RedisPhraseVectors
+
+LOG_ID = "log_id"
+
+
+def database(settings: Settings) -> Iterator[Database]:
+    """MySQL where DATABASE_URL says so, else the SQLite file of the embedded parts; closed at the end."""
+    if settings.database_url is not None:
+        opened = Database(settings.database_url.get_secret_value(), setting="DATABASE_URL")
+    else:
+        opened = Database(sqlite_url(settings.database_path), setting="PENCHANT_HOME")
+    yield opened
+    opened.dispose()
+
+
+def mongodb(settings: Settings) -> "Iterator[MongoDatabase]":
+    """The database that MONGODB_URL names; closed at the end."""
+    from adapters.mongodb.database import MongoDatabase
+
+    opened = MongoDatabase(_set(settings.mongodb_url), settings.mongodb_database)
+    yield opened
+    opened.dispose()
+
+
+def mongodb_store(database: "MongoDatabase", dimensions: int) -> "MongoUserEmbeddingStore":
+    """User embeddings in MongoDB."""
+    from adapters.mongodb.user_embedding_store import MongoUserEmbeddingStore
+
+    return MongoUserEmbeddingStore(database, dimensions)
+
+
+def mongodb_catalogue(database: "MongoDatabase", dimensions: int, model: str) -> "MongoProductCatalogue":
+    """The catalogue in MongoDB."""
+    from adapters.mongodb.product_catalogue import MongoProductCatalogue
+
+    return MongoProductCatalogue(database, dimensions, model)
+
+
+def mongodb_schema(database: "MongoDatabase", dimensions: int) -> "MongoSchema":
+    """Indexes and validators in MongoDB."""
+    from adapters.mongodb.schema import MongoSchema
+
+    return MongoSchema(database, dimensions)
+
+
+def log_id(registry: Registry, ids: Ids) -> str:
+    """A name that no other log has: what sets the keys of one installation apart from another's on the same Redis."""
+    return registry.set_if_absent(LOG_ID, ids.new())
+
+
+def redis_phrase_vectors(
+    stored: PhraseVectors, settings: Settings, log_id: str, dimensions: int, clock: Clock, metrics: Metrics
+) -> "RedisPhraseVectors":
+    """Redis in front of the stored phrase vectors."""
+    from adapters.redis.phrase_vectors import RedisPhraseVectors
+
+    return RedisPhraseVectors(
+        stored,
+        url=_set(settings.redis_url),
+        namespace=log_id,
+        dimensions=dimensions,
+        ttl_seconds=settings.phrase_cache_ttl_seconds,
+        max_phrases=settings.phrase_cache_size,
+        clock=clock,
+        metrics=metrics,
+    )
+
+
+def openai_embedder(settings: Settings, clock: Clock) -> "OpenAIEmbedder":
+    """OpenAI, or the compatible server that OPENAI_BASE_URL names."""
+    from adapters.openai.embedder import OpenAIEmbedder
+
+    return OpenAIEmbedder(
+        api_key=_set(settings.openai_api_key),
+        base_url=settings.openai_base_url,
+        model=settings.openai_model,
+        dimensions=settings.openai_dimensions,
+        clock=clock,
+    )
+
+
+def _set(secret: "SecretStr | None") -> str:
+    """The value of a setting that the container has found to be set."""
+    assert secret is not None  # noqa: S101
+    return secret.get_secret_value()

@@ -1,0 +1,81 @@
+"""A worker process: the loop with its chores, and a relay beside it in a thread of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+from attrs import define
+
+from application.worker import Chore, StopReason, Worker, WorkerOptions
+from domain.errors import PenchantError
+from entrypoints.container import Container
+
+RELAY_AT_ONCE = 1_000
+COLLECT_SECONDS = 5.0
+RESUME_SECONDS = 60.0
+LOOK_SECONDS = 15.0
+"""How often a worker asks whether it is its turn to catch up."""
+
+
+def run_worker(container: Container, options: WorkerOptions, with_relay: bool) -> StopReason:
+    """Work until the end. The container's stop must be listening if signals are to end it."""
+    with _relay_beside(container, with_relay and not container.applies_itself()):
+        return _worker(container)(options)
+
+
+def _worker(container: Container) -> Worker:
+    chores = [
+        Chore(name="collecting dead letters", every_seconds=COLLECT_SECONDS, run=container.collect_dead_letters()),
+        Chore(
+            name="finishing product imports",
+            every_seconds=RESUME_SECONDS,
+            run=container.import_products().resume_abandoned,
+        ),
+        Chore(name="catching up", every_seconds=LOOK_SECONDS, run=container.catch_up_in_turn()),
+    ]
+    return Worker(
+        work=container.work(),
+        source=container.message_source(),
+        registry=container.registry(),
+        chores=chores,
+        stop=container.stop(),
+        process=container.process(),
+        clock=container.clock(),
+        metrics=container.metrics(),
+        journal=container.journal(),
+    )
+
+
+@define
+class _Ended:
+    """How the thread of the relay ended."""
+
+    error: PenchantError | None = None
+
+
+@contextmanager
+def _relay_beside(container: Container, wanted: bool) -> Iterator[None]:
+    """Relay in a thread while the block runs. If the relay cannot go on, the process is asked to end, and told why."""
+    if not wanted:
+        yield
+        return
+    ended = _Ended()
+    run, stop = container.run_relay(), container.stop()
+
+    def relay() -> None:
+        try:
+            run(RELAY_AT_ONCE)
+        except PenchantError as error:
+            ended.error = error
+        finally:
+            stop.ask()
+
+    thread = Thread(target=relay, name="relay")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.ask()
+        thread.join()
+    if ended.error is not None:
+        raise ended.error
