@@ -143,4 +143,8 @@ class _SteppedPort:
             if not context.__exit__(*sys.exc_info()):
                 raise
         else:
-            self._interleaving.make(f"{name}.commit", context.__exit__, None, None, None)
+            try:
+                self._interleaving.make(f"{name}.commit", context.__exit__, None, None, None)
+            except KilledError:
+                context.__exit__(*sys.exc_info())  # the other side sees that the process is gone, and lets go
+                raise

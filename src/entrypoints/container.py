@@ -116,16 +116,18 @@ class Container(containers.DeclarativeContainer):
     prefetch = providers.Object(1_000)
     """Messages that a worker has at hand at the most; the command line overrides it."""
     topology = providers.Singleton(production.topology, settings, retry_policy)
-    publisher = providers.Singleton(production.publisher, settings, topology)
+    broker = providers.Singleton(production.broker, settings)
+    broker_installation = providers.Singleton(production.installation, broker, topology)
+    publisher = providers.Resource(production.publisher, broker, topology)
     message_source = providers.Selector(
         brokers,
         outbox=providers.Singleton(OutboxMessageSource, outbox, dead_letters, clock, retry_policy, stop),
-        kombu=providers.Singleton(production.message_source, settings, topology, clock, prefetch),
+        kombu=providers.Singleton(production.message_source, broker, topology, clock, prefetch, settings),
     )
     dead_letter_queue = providers.Selector(
         brokers,
         outbox=providers.Singleton(NoDeadLetterQueue),
-        kombu=providers.Singleton(production.dead_letter_queue, settings, clock),
+        kombu=providers.Resource(production.dead_letter_queue, broker, topology, clock),
     )
     sample_shop = providers.Singleton(OnlineRetail)
 

@@ -14,7 +14,7 @@ def installables(container: Container, with_indexes: bool) -> list[Installable]:
     if container.settings().mongodb_url is not None and with_indexes:
         parts.append(container.mongodb_schema())
     if container.settings().broker_url is not None:
-        parts.append(container.topology())
+        parts.append(container.broker_installation())
     return parts
 
 

@@ -7,6 +7,7 @@ from adapters.sql.database import Database, sqlite_url
 from application.ports.phrase_vectors import PhraseVectors
 from application.ports.registry import Registry
 from application.ports.system import Clock, Ids, Metrics
+from application.retry_policy import RetryPolicy
 from entrypoints.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from adapters.mongodb.schema import MongoSchema
     from adapters.mongodb.user_embedding_store import MongoUserEmbeddingStore
     from adapters.openai.embedder import OpenAIEmbedder
+    from adapters.rabbitmq.broker import Broker
+    from adapters.rabbitmq.dead_letter_queue import KombuDeadLetterQueue
+    from adapters.rabbitmq.installation import KombuInstallation
+    from adapters.rabbitmq.message_source import KombuMessageSource
+    from adapters.rabbitmq.publisher import KombuPublisher
+    from adapters.rabbitmq.topology import Topology
     from adapters.redis.phrase_vectors import RedisPhraseVectors
 
 LOG_ID = "log_id"
@@ -96,6 +103,54 @@ def openai_embedder(settings: Settings, clock: Clock) -> "OpenAIEmbedder":
         dimensions=settings.openai_dimensions,
         clock=clock,
     )
+
+
+def broker(settings: Settings) -> "Broker":
+    """The broker that RABBITMQ_DSN names."""
+    from adapters.rabbitmq.broker import Broker
+
+    return Broker(url=_set(settings.broker_url))
+
+
+def topology(settings: Settings, retry: RetryPolicy) -> "Topology":
+    """What there is on the broker."""
+    from adapters.rabbitmq.topology import Topology
+
+    return Topology(queue_type=settings.queue_type, retry=retry, purchases_first=settings.purchases_first)
+
+
+def installation(broker: "Broker", topology: "Topology") -> "KombuInstallation":
+    """What makes it there."""
+    from adapters.rabbitmq.installation import KombuInstallation
+
+    return KombuInstallation(broker, topology)
+
+
+def publisher(broker: "Broker", topology: "Topology") -> "Iterator[KombuPublisher]":
+    """Where the relay publishes; closed at the end."""
+    from adapters.rabbitmq.publisher import KombuPublisher
+
+    opened = KombuPublisher(broker, topology)
+    yield opened
+    opened.close()
+
+
+def message_source(
+    broker: "Broker", topology: "Topology", clock: Clock, prefetch: int, settings: Settings
+) -> "KombuMessageSource":
+    """What workers take from."""
+    from adapters.rabbitmq.message_source import KombuMessageSource
+
+    return KombuMessageSource(broker, topology, clock, prefetch=prefetch, max_bytes=settings.max_message_bytes)
+
+
+def dead_letter_queue(broker: "Broker", topology: "Topology", clock: Clock) -> "Iterator[KombuDeadLetterQueue]":
+    """Where the broker keeps the dead; closed at the end."""
+    from adapters.rabbitmq.dead_letter_queue import KombuDeadLetterQueue
+
+    opened = KombuDeadLetterQueue(broker, topology, clock)
+    yield opened
+    opened.close()
 
 
 def _set(secret: "SecretStr | None") -> str:

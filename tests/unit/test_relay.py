@@ -49,7 +49,7 @@ def test_a_relay_that_dies_after_it_has_published_publishes_twice_and_it_counts_
     shop.record(viewed("m1"))
     broker = MemoryBroker()
     dying = another(lambda it: _relay(it, broker)(10))
-    dying.run_to("MemoryOutbox.delete")
+    dying.run_to("MemoryOutbox.handing_over.commit")
     dying.kill()
 
     _relay(shop, broker)(10)
@@ -63,7 +63,7 @@ def test_several_relays_publish_nothing_zero_times(shop: Shop, another: Another)
     shop.record(viewed("m1"), viewed("m2"))
     broker = MemoryBroker()
     other = another(lambda it: _relay(it, broker)(10))
-    other.run_to("MemoryOutbox.delete")
+    other.run_to("MemoryOutbox.handing_over.commit")
     _relay(shop, broker)(10)
     other.run()
 
