@@ -1,11 +1,13 @@
 """Every adapter by port and name: the one place to add a line to when there is a new one."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache, cached_property
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
 import sqlalchemy as sa
 from attrs import frozen
@@ -16,9 +18,14 @@ from adapters.memory.embedder import HashingEmbedder
 from adapters.memory.event_log import MemoryDatabase, MemoryEventLog, MemoryOutbox
 from adapters.memory.product_catalogue import MemoryPhraseVectors, MemoryProductCatalogue, MemoryProductChanges
 from adapters.memory.registry import MemoryRegistry
-from adapters.memory.system import CountingIds, CountingMetrics, ManualClock
+from adapters.memory.system import CountingIds, CountingMetrics, ManualClock, ManualStop
 from adapters.memory.user_embedding_store import MemoryUserEmbeddingStore
-from adapters.outbox.message_source import OutboxMessageSource, RetryPolicy
+from adapters.mongodb.database import MongoDatabase
+from adapters.mongodb.product_catalogue import MongoProductCatalogue
+from adapters.mongodb.user_embedding_store import MongoUserEmbeddingStore
+from adapters.openai.embedder import OpenAIEmbedder
+from adapters.outbox.message_source import OutboxMessageSource
+from adapters.redis.phrase_vectors import RedisPhraseVectors
 from adapters.sql.database import Database, sqlite_url
 from adapters.sql.dead_letters import SqlDeadLetters
 from adapters.sql.event_log import SqlEventLog
@@ -26,6 +33,7 @@ from adapters.sql.outbox import SqlOutbox
 from adapters.sql.phrase_vectors import SqlPhraseVectors
 from adapters.sql.product_catalogue import SqlProductCatalogue, SqlProductChanges
 from adapters.sql.registry import SqlRegistry
+from adapters.sql.tables import metadata
 from adapters.sql.user_embedding_store import SqlUserEmbeddingStore
 from adapters.system.system import RandomIds, SystemClock
 from adapters.wordllama.embedder import WordLlamaEmbedder
@@ -41,10 +49,15 @@ from application.ports.publisher import Publisher
 from application.ports.registry import Registry
 from application.ports.system import Clock, Ids, Metrics
 from application.ports.user_embedding_store import UserEmbeddingStore
+from application.retry_policy import RetryPolicy
 from domain.interaction import Event, LoggedEvent
 from tests.builders import DIMENSIONS, NOW
+from tests.contract import kombu_sides
+from tests.contract.source_side import SourceSide
 
 CountOf = Callable[[str, Mapping[str, str]], int]
+Spoil = Callable[[str, Mapping[str, Any]], None]
+"""Gives the stored state of a user these values, whatever they are; `missing` as JSON."""
 
 RETRY = RetryPolicy(max_retries=3, delay_ms=1_000)
 
@@ -58,28 +71,15 @@ class LogSide:
     elsewhere: EventLog
 
 
-@frozen(kw_only=True)
-class SourceSide:
-    """A message source and what a test does around it."""
-
-    source: MessageSource
-    send: Callable[[Sequence[Event]], Sequence[LoggedEvent]]
-    """Log these events and have them delivered."""
-    wait: Callable[[timedelta], None]
-    """Let that much time pass."""
-    lose_consumer: Callable[[], None]
-    """End the consumer before it has settled what it received."""
-    dead: Callable[[], Mapping[str, str]]
-    """The dead by message id, each with the text of its error."""
-
-
 class Space:
     """What the adapters of one test run on: a folder, and servers that are opened when first asked for."""
 
-    def __init__(self, folder: Callable[[], Path], migrated: Path) -> None:
+    def __init__(self, folder: Callable[[], Path], migrated: Path, fixture: Callable[[str], Any]) -> None:
         self._folder = folder
         self._migrated = migrated
-        self._opened: list[Database] = []
+        self._fixture = fixture
+        self._opened: list[Database | MongoDatabase] = []
+        self._closing: list[Callable[[], None]] = []
 
     @cached_property
     def sqlite(self) -> Database:
@@ -95,14 +95,67 @@ class Space:
         return database
 
     @cached_property
+    def mysql(self) -> Database:
+        """A MySQL database with all tables, and nothing in them."""
+        database = self.mysql_again()
+        with database.writing() as connection:
+            for table in metadata.sorted_tables:
+                connection.execute(sa.delete(table))
+        return database
+
+    def mysql_again(self) -> Database:
+        """The same database as another process opens it."""
+        database = Database(self._fixture("mysql_tables"), "DATABASE_URL")
+        self._opened.append(database)
+        return database
+
+    @cached_property
     def memory(self) -> MemoryDatabase:
         """What log and outbox in memory share."""
         return MemoryDatabase()
+
+    @cached_property
+    def mongodb(self) -> MongoDatabase:
+        """An empty MongoDB database."""
+        space = self._fixture("mongodb_space")
+        database = MongoDatabase(space.url, space.database)
+        self._opened.append(database)
+        return database
+
+    def in_redis(self, inner: PhraseVectors) -> RedisPhraseVectors:
+        """An empty Redis in front of `inner`."""
+        vectors = RedisPhraseVectors(
+            inner,
+            url=self._fixture("redis_url"),
+            namespace="contract",
+            dimensions=DIMENSIONS,
+            clock=SystemClock(),
+            metrics=CountingMetrics(),
+        )
+        self._closing.append(vectors.close)
+        return vectors
+
+    def openai(self) -> OpenAIEmbedder:
+        """The real client, on the stub."""
+        stub = self._fixture("openai_stub")
+        embedder = OpenAIEmbedder(api_key=stub.api_key, base_url=stub.url, clock=SystemClock())
+        self._closing.append(embedder.close)
+        return embedder
+
+    def url(self, fixture: str) -> str:
+        """The address of an empty space on a real server."""
+        return str(self._fixture(fixture))
+
+    def closing(self, close: Callable[[], None]) -> None:
+        """Have something closed at the end."""
+        self._closing.append(close)
 
     def close(self) -> None:
         """Close what was opened."""
         for database in self._opened:
             database.dispose()
+        for close in self._closing:
+            close()
 
 
 def _limit_variables(connection: sqlite3.Connection, _: object) -> None:
@@ -119,6 +172,11 @@ def _sqlite_log(space: Space) -> LogSide:
     return LogSide(log=log, outbox=outbox, elsewhere=SqlEventLog(space.sqlite_again()))
 
 
+def _mysql_log(space: Space) -> LogSide:
+    log, outbox = SqlEventLog(space.mysql), SqlOutbox(space.mysql)
+    return LogSide(log=log, outbox=outbox, elsewhere=SqlEventLog(space.mysql_again()))
+
+
 def append(log: EventLog, events: Sequence[Event], recorded_at: datetime = NOW) -> Sequence[LoggedEvent]:
     """Put events into a log, in a transaction of their own."""
     with log.transaction() as transaction:
@@ -128,7 +186,7 @@ def append(log: EventLog, events: Sequence[Event], recorded_at: datetime = NOW) 
 def _outbox_source(log_side: LogSide, dead_letters: DeadLetters) -> SourceSide:
     clock = ManualClock(NOW)
     return SourceSide(
-        source=OutboxMessageSource(log_side.outbox, dead_letters, clock, RETRY),
+        source=OutboxMessageSource(log_side.outbox, dead_letters, clock, RETRY, ManualStop(clock)),
         send=lambda events: append(log_side.log, events),
         wait=clock.advance,
         lose_consumer=lambda: None,
@@ -153,6 +211,31 @@ def _broker_source(space: Space) -> SourceSide:
     )
 
 
+def _spoilable_sqlite(space: Space) -> tuple[UserEmbeddingStore, Spoil]:
+    def spoil(user_id: str, values: Mapping[str, Any]) -> None:
+        assignments = ", ".join(f"{column} = :{column}" for column in values)
+        statement = f"UPDATE user_embeddings SET {assignments} WHERE user_id = :of_user"  # noqa: S608
+        with space.sqlite.writing() as connection:
+            connection.execute(sa.text(statement), {**values, "of_user": user_id})
+
+    return SqlUserEmbeddingStore(space.sqlite, DIMENSIONS), spoil
+
+
+def _spoilable_mongodb(space: Space) -> tuple[UserEmbeddingStore, Spoil]:
+    def spoil(user_id: str, values: Mapping[str, Any]) -> None:
+        changes = {name: _from_json(value) if name == "missing" else value for name, value in values.items()}
+        space.mongodb.collection("user_embeddings").update_one({"user_id": user_id}, {"$set": changes})
+
+    return MongoUserEmbeddingStore(space.mongodb, DIMENSIONS), spoil
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
 @cache
 def _wordllama() -> WordLlamaEmbedder:
     return WordLlamaEmbedder()  # one for all tests: it holds nothing but the model, and that takes time to load
@@ -166,44 +249,71 @@ def _memory_metrics(_: Space) -> tuple[Metrics, CountOf]:
 LOGS: Mapping[str, Callable[[Space], LogSide]] = {
     "memory": _memory_log,
     "sqlite": _sqlite_log,
+    "mysql": _mysql_log,
 }
 DEAD_LETTERS: Mapping[str, Callable[[Space], DeadLetters]] = {
     "memory": lambda _: MemoryDeadLetters(),
     "sqlite": lambda space: SqlDeadLetters(space.sqlite),
+    "mysql": lambda space: SqlDeadLetters(space.mysql),
 }
 STORES: Mapping[str, Callable[[Space], UserEmbeddingStore]] = {
     "memory": lambda _: MemoryUserEmbeddingStore(),
     "sqlite": lambda space: SqlUserEmbeddingStore(space.sqlite, DIMENSIONS),
+    "mysql": lambda space: SqlUserEmbeddingStore(space.mysql, DIMENSIONS),
+    "mongodb": lambda space: MongoUserEmbeddingStore(space.mongodb, DIMENSIONS),
 }
+SPOILABLE_STORES: Mapping[str, Callable[[Space], tuple[UserEmbeddingStore, Spoil]]] = {
+    "sqlite": _spoilable_sqlite,
+    "mongodb": _spoilable_mongodb,
+}
+"""Stores that other programs may write to."""
 CATALOGUES: Mapping[str, Callable[[Space], ProductCatalogue]] = {
     "memory": lambda _: MemoryProductCatalogue(DIMENSIONS, "model-1"),
     "sqlite": lambda space: SqlProductCatalogue(space.sqlite, DIMENSIONS, "model-1"),
+    "mysql": lambda space: SqlProductCatalogue(space.mysql, DIMENSIONS, "model-1"),
+    "mongodb": lambda space: MongoProductCatalogue(space.mongodb, DIMENSIONS, "model-1"),
 }
 PRODUCT_CHANGES: Mapping[str, Callable[[Space], ProductChanges]] = {
     "memory": lambda _: MemoryProductChanges(),
     "sqlite": lambda space: SqlProductChanges(space.sqlite),
+    "mysql": lambda space: SqlProductChanges(space.mysql),
 }
 PHRASE_VECTORS: Mapping[str, Callable[[Space], PhraseVectors]] = {
     "memory": lambda _: MemoryPhraseVectors(DIMENSIONS),
     "sqlite": lambda space: SqlPhraseVectors(space.sqlite, DIMENSIONS),
+    "mysql": lambda space: SqlPhraseVectors(space.mysql, DIMENSIONS),
+    "redis-memory": lambda space: space.in_redis(MemoryPhraseVectors(DIMENSIONS)),
+    "redis-sqlite": lambda space: space.in_redis(SqlPhraseVectors(space.sqlite, DIMENSIONS)),
 }
 REGISTRIES: Mapping[str, Callable[[Space], Registry]] = {
     "memory": lambda _: MemoryRegistry(),
     "sqlite": lambda space: SqlRegistry(space.sqlite),
+    "mysql": lambda space: SqlRegistry(space.mysql),
 }
 RETRYING_SOURCES: Mapping[str, Callable[[Space], SourceSide]] = {
     "outbox-memory": lambda space: _outbox_source(_memory_log(space), MemoryDeadLetters()),
     "outbox-sqlite": lambda space: _outbox_source(_sqlite_log(space), SqlDeadLetters(space.sqlite)),
+    "outbox-mysql": lambda space: _outbox_source(_mysql_log(space), SqlDeadLetters(space.mysql)),
+    "kombu-memory": lambda space: kombu_sides.in_memory(RETRY, space.closing),
 }
 """Message sources that wait before a retry and give up after RETRY.max_retries of them."""
-SOURCES: Mapping[str, Callable[[Space], SourceSide]] = {**RETRYING_SOURCES, "memory-broker": _broker_source}
+SOURCES: Mapping[str, Callable[[Space], SourceSide]] = {
+    **RETRYING_SOURCES,
+    "memory-broker": _broker_source,
+    "rabbitmq": lambda space: kombu_sides.on_server_side(space.url("rabbitmq_url"), RETRY, space.closing),
+    "kombu-redis": lambda space: kombu_sides.on_server_side(space.url("redis_url"), RETRY, space.closing),
+}
 PUBLISHERS: Mapping[str, Callable[[Space], tuple[Publisher, MessageSource]]] = {
     "memory-broker": lambda _: (broker := MemoryBroker(), broker),
+    "kombu-memory": lambda space: kombu_sides.published("memory://", RETRY, space.closing),
+    "rabbitmq": lambda space: kombu_sides.published(space.url("rabbitmq_url"), RETRY, space.closing),
+    "kombu-redis": lambda space: kombu_sides.published(space.url("redis_url"), RETRY, space.closing),
 }
 """Publishers, each with a source of what they have published."""
 EMBEDDERS: Mapping[str, Callable[[Space], Embedder]] = {
     "hashing": lambda _: HashingEmbedder(DIMENSIONS),
     "wordllama": lambda _: _wordllama(),
+    "openai": lambda space: space.openai(),
 }
 CLOCKS: Mapping[str, Callable[[Space], Clock]] = {
     "manual": lambda _: ManualClock(NOW),

@@ -21,6 +21,7 @@ from application.ports.system import Clock, Ids, Metrics
 from application.ports.user_embedding_store import UserEmbeddingStore
 from tests.contract import adapters
 from tests.contract.adapters import CountOf, LogSide, SourceSide, Space
+from tests.services.mysql import MysqlServer
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +34,19 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def mysql_tables(mysql_server: MysqlServer) -> Iterator[str]:
+    """The URL of a MySQL database with all tables, which each test empties."""
+    with mysql_server.database() as url:
+        database = Database(url, "DATABASE_URL")
+        SqlSchema(database).upgrade()
+        database.dispose()
+        yield url
+
+
 @pytest.fixture
 def space(request: pytest.FixtureRequest, migrated: Path) -> Iterator[Space]:
-    space = Space(lambda: request.getfixturevalue("tmp_path"), migrated)
+    space = Space(lambda: request.getfixturevalue("tmp_path"), migrated, request.getfixturevalue)
     yield space
     space.close()
 

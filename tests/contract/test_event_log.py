@@ -5,9 +5,9 @@ from itertools import chain, groupby
 
 import pytest
 
-from application.ports.event_log import EventLog
+from application.ports.event_log import EventLog, LogFilter
 from domain.interaction import EventType, LoggedEvent
-from tests.builders import NOW, ODD_TEXTS, bought, interaction, retraction, searched
+from tests.builders import NOW, ODD_TEXTS, bought, days_ago, interaction, retraction, searched
 from tests.contract.adapters import append
 
 
@@ -29,6 +29,9 @@ def test_an_empty_log_has_nothing(log: EventLog) -> None:
     assert list(log.heads(None, 10)) == []
     assert log.heads_of(["ann"]) == {}
     assert log.product_counts() == {}
+    assert list(chain.from_iterable(log.matching(LogFilter()))) == []
+    assert log.count_matching(LogFilter()) == 0
+    assert list(chain.from_iterable(log.phrases())) == []
 
 
 def test_asking_for_nothing_gives_nothing(log: EventLog) -> None:
@@ -72,7 +75,14 @@ def test_every_field_of_an_interaction_comes_back(log: EventLog) -> None:
         "tea",
         occurred_at=datetime(1969, 7, 20, 20, 17, 40, 1, tzinfo=UTC),
         user_session="session-1",
-        properties={"price": 0.1, "big": 2**60, "tags": ["é", "🧁", None, True, {}], "nul": "\x00", "empty": ""},
+        properties={
+            "price": 0.1,
+            "big": 2**80,
+            "float": 1.0,
+            "tags": ["é", "🧁", None, True, {}],
+            "nul": "\x00",
+            "empty": "",
+        },
     )
     append(log, [event], NOW + timedelta(microseconds=123_457))
 
@@ -227,6 +237,78 @@ def test_events_and_users_are_found_by_product(log: EventLog) -> None:
     found = chain.from_iterable(log.of_products(["tea", "cup", "unheard of"]))
     assert sorted(e.event.message_id for e in found) == ["m1", "m2", "m3"]
     assert set(log.users_of_products(["tea", "unheard of"])) == {"ann", "eve"}
+
+
+_LOGGED = [
+    bought("m1", "tea", "ann", age_days=4),
+    bought("m2", "cup", "ann", age_days=3),
+    bought("m3", "tea", "bob", age_days=2),
+    searched("m4", "green tea", "ann", age_days=1),
+    retraction("m5", "m1", "ann", occurred_at=NOW),
+]
+_FILTERS = [
+    (LogFilter(), ["m1", "m2", "m3", "m4", "m5"]),
+    (LogFilter(user_id="ann"), ["m1", "m2", "m4", "m5"]),
+    (LogFilter(product_id="tea"), ["m1", "m3"]),
+    (LogFilter(user_id="ann", product_id="tea"), ["m1"]),
+    (LogFilter(occurred_from=days_ago(3)), ["m2", "m3", "m4", "m5"]),
+    (LogFilter(occurred_before=days_ago(3)), ["m1"]),
+    (LogFilter(occurred_from=days_ago(3), occurred_before=NOW), ["m2", "m3", "m4"]),
+    (LogFilter(occurred_from=days_ago(3), product_id="tea"), ["m3"]),
+    (LogFilter(occurred_before=days_ago(2), user_id="ann"), ["m1", "m2"]),
+    (LogFilter(user_id="Ann"), []),
+    (LogFilter(product_id="tea "), []),
+    (LogFilter(occurred_from=NOW + timedelta(microseconds=1)), []),
+]
+
+
+@pytest.mark.parametrize(("events", "expected"), _FILTERS, ids=str)
+def test_a_filter_means_the_events_that_match_everything_given(
+    log: EventLog, events: LogFilter, expected: list[str]
+) -> None:
+    logged = append(log, _LOGGED)
+
+    found = list(chain.from_iterable(log.matching(events)))
+
+    assert sorted(found, key=lambda e: e.event.message_id) == [e for e in logged if e.event.message_id in expected]
+    assert log.count_matching(events) == len(expected)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [LogFilter(), LogFilter(user_id="ann"), LogFilter(product_id="tea"), LogFilter(occurred_from=days_ago(1))],
+    ids=["all", "of a user", "of a product", "since"],
+)
+def test_many_that_match_come_in_pages_each_once(log: EventLog, events: LogFilter) -> None:
+    # Two in three at the same moment, so that a page ends between them.
+    append(log, [bought(f"m{n}", age_days=(n % 3 == 0) / 2) for n in range(4_500)])
+
+    pages = list(log.matching(events))
+
+    assert max(map(len, pages)) <= 2_000
+    assert sorted(e.event.message_id for e in chain.from_iterable(pages)) == sorted(f"m{n}" for n in range(4_500))
+
+
+def test_a_reader_may_stop_in_the_middle_of_what_matches_and_record(log: EventLog) -> None:
+    append(log, [searched(f"m{n}") for n in range(2_500)])
+    pages = log.matching(LogFilter(user_id="ann"))
+    next(pages)
+
+    append(log, [searched("later")])
+    del pages
+
+    assert log.count() == 2_501
+
+
+def test_phrases_are_those_of_all_interactions_as_they_were_sent(log: EventLog) -> None:
+    append(log, [searched("m1", "Green  Tea"), searched("m2", "green tea", "bob"), bought("m3")])
+    append(log, [searched(f"n{n}", f"phrase {n}") for n in range(2_500)])
+    append(log, [searched("m4", "Green  Tea"), retraction("m5", "m1")])
+
+    pages = list(log.phrases())
+
+    assert max(map(len, pages)) <= 2_000
+    assert set(chain.from_iterable(pages)) == {"Green  Tea", "green tea"} | {f"phrase {n}" for n in range(2_500)}
 
 
 def test_product_counts_leave_out_what_is_retracted(log: EventLog) -> None:

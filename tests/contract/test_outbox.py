@@ -1,8 +1,12 @@
 """What every outbox promises."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import pytest
+
 from application.ports.event_log import EventLog
+from application.ports.message_source import Delivery
 from application.ports.outbox import Outbox
 from tests.builders import NOW, bought, retraction, searched
 from tests.contract.adapters import LogSide, append
@@ -17,6 +21,15 @@ def _due(outbox: Outbox, now: datetime = NOW) -> list[str]:
 
 def _ids(outbox: Outbox) -> list[int]:
     return [delivery.tag for delivery in outbox.due(LONG_AFTER, 100)]
+
+
+def _messages(deliveries: Sequence[Delivery]) -> list[str]:
+    return [delivery.logged.event.message_id for delivery in deliveries]
+
+
+def _handed_over(outbox: Outbox) -> list[str]:
+    with outbox.handing_over(NOW, 100) as deliveries:
+        return _messages(deliveries)
 
 
 def test_rows_are_due_in_the_order_in_which_they_came(log: EventLog, outbox: Outbox) -> None:
@@ -145,6 +158,72 @@ def test_a_row_added_again_is_not_postponed_with_the_other(log: EventLog, outbox
 
     [row] = outbox.due(NOW, 10)
     assert row.attempts == 0
+
+
+def test_a_postponement_that_does_not_count_is_no_attempt(log: EventLog, outbox: Outbox) -> None:
+    append(log, [searched("m1")])
+    outbox.postpone(_ids(outbox), NOW, NOW)
+
+    outbox.postpone(_ids(outbox), NOW + 2 * SECOND, NOW + SECOND, counted=False)
+
+    assert _due(outbox, NOW + SECOND) == []
+    [row] = outbox.due(NOW + 2 * SECOND, 10)
+    assert (row.attempts, row.first_failed_at) == (1, NOW)
+
+
+def test_what_never_failed_and_is_postponed_without_counting_has_not_failed(log: EventLog, outbox: Outbox) -> None:
+    append(log, [searched("m1")])
+
+    outbox.postpone(_ids(outbox), NOW + SECOND, NOW, counted=False)
+
+    [row] = outbox.due(NOW + SECOND, 10)
+    assert (row.attempts, row.first_failed_at) == (0, None)
+
+
+def test_rows_handed_over_are_the_due_ones_and_gone_afterwards(log: EventLog, outbox: Outbox) -> None:
+    logged = append(log, [searched("m1"), bought("m2", properties={"a": [1]}), searched("m3"), searched("m4")])
+    outbox.postpone(_ids(outbox)[:1], NOW + SECOND, NOW)
+    due = outbox.due(NOW, 2)
+
+    with outbox.handing_over(NOW, 2) as deliveries:
+        assert list(deliveries) == list(due)
+        assert [delivery.logged for delivery in deliveries] == list(logged[1:3])
+        assert outbox.depth() == 4
+
+    assert _due(outbox, LONG_AFTER) == ["m1", "m4"]
+
+
+class _StopError(Exception):
+    """What a relay raises in the middle of handing over."""
+
+
+def test_rows_stay_as_they_are_when_handing_them_over_fails(log: EventLog, outbox: Outbox) -> None:
+    append(log, [searched("m1"), searched("m2")])
+    before = outbox.due(NOW, 10)
+
+    with pytest.raises(_StopError), outbox.handing_over(NOW, 10):
+        raise _StopError
+
+    assert list(outbox.due(NOW, 10)) == list(before)
+    assert _handed_over(outbox) == ["m1", "m2"]
+
+
+def test_nothing_is_handed_over_when_nothing_is_due(log: EventLog, outbox: Outbox) -> None:
+    append(log, [searched("m1")])
+    outbox.postpone(_ids(outbox), NOW + SECOND, NOW)
+
+    assert _handed_over(outbox) == []
+    assert outbox.depth() == 1
+
+
+def test_what_is_recorded_while_others_are_handed_over_stays(log_side: LogSide) -> None:
+    append(log_side.log, [searched("m1")])
+
+    with log_side.outbox.handing_over(NOW, 10) as deliveries:
+        append(log_side.elsewhere, [searched("m2"), searched("m3", user_id="bob")])
+
+    assert _messages(deliveries) == ["m1"]
+    assert _due(log_side.outbox) == ["m2", "m3"]
 
 
 def test_rows_are_there_for_another_process(log_side: LogSide) -> None:

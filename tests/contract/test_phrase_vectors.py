@@ -17,7 +17,7 @@ def _get(phrase_vectors: PhraseVectors, phrases: Collection[str], model: str = "
 
 
 def test_vectors_come_back_with_every_bit(phrase_vectors: PhraseVectors) -> None:
-    phrases = [*ODD_TEXTS, "🧁" * 1_000, "🧁" * 999 + "x"]
+    phrases = [*ODD_TEXTS, "🧁" * 1_000, "🧁" * 999 + "x", "\u05e9\u05bc\u05c1" * 1_000]
     vectors = unit_vectors(len(phrases))
     vectors[0] = (np.float32(1e-45), np.float32(-0.0), np.nextafter(np.float32(1), 0), np.finfo(np.float32).tiny)
 

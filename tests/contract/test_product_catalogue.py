@@ -170,9 +170,18 @@ def test_a_vector_that_is_not_of_our_model_is_unknown_until_it_is_put_anew(
 
     assert list(catalogue.vectors(["tea", "cup"])[0]) == ["tea"]
     assert set(catalogue.unknown(["tea", "cup"])) == {"cup"}
+    assert list(catalogue.outdated(10)) == [other.product]
     assert [product_id for ids, _ in catalogue.embeddings(10) for product_id in ids] == ["tea"]
     assert _same(catalogue.read(["cup"])["cup"], other)
     assert catalogue.count() == 2
 
     assert _put(catalogue, in_catalogue("cup", revision=2)) == set()
     assert set(catalogue.unknown(["tea", "cup"])) == set()
+    assert list(catalogue.outdated(10)) == []
+
+
+def test_no_more_outdated_products_come_than_were_asked_for(catalogue: ProductCatalogue) -> None:
+    _put(catalogue, *(in_catalogue(f"p{n}", model="model-2") for n in range(3)))
+
+    assert len(catalogue.outdated(2)) == 2
+    assert len(catalogue.outdated(10)) == 3

@@ -1,9 +1,9 @@
 """Dead letters and the registry in dicts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from threading import Lock
 
-from application.ports.dead_letters import DeadLetter
+from application.ports.dead_letters import EVERY, DeadLetter, DeadLetterFilter
 
 
 class MemoryDeadLetters:
@@ -22,15 +22,38 @@ class MemoryDeadLetters:
         with self._lock:
             return {message_id for _, message_id in self._letters} & set(message_ids)
 
-    def list(self, limit: int) -> Sequence[DeadLetter]:
-        with self._lock:
-            newest = sorted(self._letters.values(), key=lambda x: (x.last_failed_at, x.message_id), reverse=True)
-            return newest[:limit]
+    def list(self, limit: int, matching: DeadLetterFilter = EVERY) -> Sequence[DeadLetter]:
+        return sorted(self._matching(matching), key=lambda x: (x.last_failed_at, x.message_id), reverse=True)[:limit]
+
+    def pages(self, matching: DeadLetterFilter, page: int) -> Iterator[Sequence[DeadLetter]]:
+        letters = self._matching(matching)
+        return (letters[start : start + page] for start in range(0, len(letters), page))
 
     def remove(self, queue: str, message_ids: Collection[str]) -> None:
         with self._lock:
             for message_id in message_ids:
                 self._letters.pop((queue, message_id), None)
 
-    def count(self) -> int:
-        return len(self._letters)
+    def purge(self, matching: DeadLetterFilter) -> int:
+        with self._lock:
+            purged = [key for key, letter in self._letters.items() if _matches(letter, matching)]
+            for key in purged:
+                del self._letters[key]
+            return len(purged)
+
+    def count(self, matching: DeadLetterFilter = EVERY) -> int:
+        return len(self._matching(matching))
+
+    def _matching(self, matching: DeadLetterFilter) -> Sequence[DeadLetter]:
+        with self._lock:
+            return [letter for letter in self._letters.values() if _matches(letter, matching)]
+
+
+def _matches(letter: DeadLetter, matching: DeadLetterFilter) -> bool:
+    return (
+        matching.message_id in (None, letter.message_id)
+        and matching.queue in (None, letter.queue)
+        and matching.user_id in (None, letter.user_id)
+        and matching.error_type in (None, letter.error_type)
+        and (matching.failed_before is None or letter.last_failed_at < matching.failed_before)
+    )

@@ -8,6 +8,7 @@ from threading import RLock
 
 from attrs import evolve
 
+from application.ports.event_log import LogFilter
 from application.ports.message_source import Delivery
 from domain.errors import LostRaceError
 from domain.interaction import Event, Interaction, LoggedEvent, Retraction
@@ -26,6 +27,8 @@ class MemoryDatabase:
         self.retractions: dict[str, LoggedEvent] = {}
         self.outbox: dict[int, Delivery] = {}
         self.due_at: dict[int, datetime] = {}
+        self.held: set[int] = set()
+        """Outbox rows that somebody is handing over."""
         self.last_outbox_id = 0
 
     def enqueue(self, events: Collection[LoggedEvent]) -> None:
@@ -133,6 +136,16 @@ class MemoryEventLog:
         wanted = set(product_ids)
         return {logged.event.user_id for logged in self._interactions() if _product(logged) in wanted}
 
+    def matching(self, events: LogFilter) -> Iterator[Sequence[LoggedEvent]]:
+        return _pages(self._matching(events))
+
+    def count_matching(self, events: LogFilter) -> int:
+        return len(self._matching(events))
+
+    def phrases(self) -> Iterator[Collection[str]]:
+        for page in _pages(self._interactions()):
+            yield {phrase for logged in page if (phrase := _phrase(logged)) is not None}
+
     def product_counts(self) -> Mapping[str, int]:
         live = (logged for logged in self._interactions() if logged.event.message_id not in self._database.retractions)
         return Counter(product_id for logged in live if (product_id := _product(logged)) is not None)
@@ -142,6 +155,10 @@ class MemoryEventLog:
 
     def user_count(self) -> int:
         return len(self._database.by_user)
+
+    def _matching(self, events: LogFilter) -> list[LoggedEvent]:
+        with self._database.lock:
+            return [logged for logged in self._database.by_message.values() if _matches(logged, events)]
 
     def _interactions(self) -> list[LoggedEvent]:
         with self._database.lock:
@@ -168,20 +185,35 @@ class MemoryOutbox:
             rows = (row for row in self._database.outbox.values() if row.tag not in due_at or due_at[row.tag] <= now)
             return [row for row, _ in zip(rows, range(limit), strict=False)]
 
+    @contextmanager
+    def handing_over(self, now: datetime, limit: int) -> Iterator[Sequence[Delivery]]:
+        with self._database.lock:
+            held = self._database.held
+            deliveries = [row for row in self.due(now, limit + len(held)) if row.tag not in held][:limit]
+            tags = {delivery.tag for delivery in deliveries}
+            held |= tags
+        try:
+            yield deliveries
+            self.delete(tags)
+        finally:
+            held -= tags
+
     def delete(self, row_ids: Collection[int]) -> None:
         with self._database.lock:
             for row_id in row_ids:
                 self._database.outbox.pop(row_id, None)
                 self._database.due_at.pop(row_id, None)
 
-    def postpone(self, row_ids: Collection[int], until: datetime, now: datetime) -> None:
+    def postpone(self, row_ids: Collection[int], until: datetime, now: datetime, counted: bool = True) -> None:
         with self._database.lock:
             for row_id in row_ids:
                 row = self._database.outbox.get(row_id)
-                if row is not None:
+                if row is None:
+                    continue
+                self._database.due_at[row_id] = until
+                if counted:
                     first = row.first_failed_at if row.first_failed_at is not None else now
                     self._database.outbox[row_id] = evolve(row, attempts=row.attempts + 1, first_failed_at=first)
-                    self._database.due_at[row_id] = until
 
     def depth(self) -> int:
         return len(self._database.outbox)
@@ -193,3 +225,17 @@ def _pages(events: list[LoggedEvent]) -> Iterator[Sequence[LoggedEvent]]:
 
 def _product(logged: LoggedEvent) -> str | None:
     return logged.event.product_id if isinstance(logged.event, Interaction) else None
+
+
+def _phrase(logged: LoggedEvent) -> str | None:
+    return logged.event.search_phrase if isinstance(logged.event, Interaction) else None
+
+
+def _matches(logged: LoggedEvent, events: LogFilter) -> bool:
+    event = logged.event
+    return (
+        events.user_id in (None, event.user_id)
+        and events.product_id in (None, _product(logged))
+        and (events.occurred_from is None or event.occurred_at >= events.occurred_from)
+        and (events.occurred_before is None or event.occurred_at < events.occurred_before)
+    )

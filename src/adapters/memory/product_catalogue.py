@@ -7,7 +7,7 @@ import numpy as np
 
 from application.ports.product_catalogue import CataloguePut
 from application.ports.product_changes import ProductChange
-from domain.product import ProductEmbedding
+from domain.product import Product, ProductEmbedding
 from domain.vectors import Matrix, Vector
 
 
@@ -35,6 +35,10 @@ class MemoryProductCatalogue:
 
     def unknown(self, product_ids: Collection[str]) -> Collection[str]:
         return set(product_ids) - set(self.vectors(product_ids)[0])
+
+    def outdated(self, limit: int) -> Sequence[Product]:
+        with self._lock:
+            return [product.product for product in self._products.values() if not self._is_usable(product)][:limit]
 
     def put(self, puts: Sequence[CataloguePut]) -> Collection[str]:
         unmatched = set()

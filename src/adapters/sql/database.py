@@ -1,36 +1,24 @@
-"""One SQL database: its engine, its two kinds of transaction, and its errors in our words."""
+"""One SQL database: its engine, its kinds of transaction, and its errors in our words."""
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, Engine, make_url
 
-from domain.errors import (
-    ConfigurationError,
-    LostRaceError,
-    PenchantError,
-    PermanentError,
-    StorageFullError,
-    TransientError,
-)
+from adapters.sql import mysql, sqlite
+from adapters.sql.sqlite import sqlite_url
+from domain.errors import ConfigurationError, LostRaceError, TransientError
 
-BUSY_TIMEOUT_SECONDS = 30
-CACHE_KIB = 32_768
-CHECKPOINT_PAGES = 8_192
-"""Pages of 4 KiB after which SQLite folds its write-ahead log back: fewer, larger folds when much is written."""
+__all__ = ["Database", "repeated_when_lost", "sqlite_url"]
 
-_WRITES = "penchant_writes"
+ATTEMPTS = 20
 
-_TAKEN = {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID"}
-_FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE", "SQLITE_IOERR_SHMSIZE"}
-# Families: SQLite tells SQLITE_READONLY_DIRECTORY from SQLITE_READONLY_DBMOVED, we need not.
-_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
-_UNUSABLE = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class Database:
@@ -38,82 +26,124 @@ class Database:
 
     Parameters
     ----------
-    url : as SQLAlchemy takes it.
+    url : mysql://user:password@host:port/name, as Symfony writes it too, or sqlite:///path.
     setting : the name of the setting that says where it is, for error texts.
+
+    Raises
+    ------
+    ConfigurationError : the URL is none, or of another kind.
     """
 
     def __init__(self, url: str, setting: str) -> None:
-        self._address = make_url(url).render_as_string(hide_password=True)
-        self._setting = setting
-        self.engine: Engine = sa.create_engine(url, hide_parameters=True, pool_use_lifo=True)
-        if self.engine.dialect.name == "sqlite":
-            sa.event.listen(self.engine, "connect", _configure_sqlite)
-            sa.event.listen(self.engine, "begin", _begin_sqlite)
+        self._url = _parsed(url, setting)
+        self.is_mysql = self._url.get_backend_name() == "mysql"
+        self.address = _shown(self._url)
+        self.setting = setting
+        self._where = f"the database at {self.address} ({setting})"
+        self._error_of = mysql.error_of if self.is_mysql else sqlite.error_of
+        self.engine: Engine = self._open(answer_seconds=mysql.ANSWER_SECONDS)
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database and changes nothing."""
+    def reading(self, one_state: bool = False) -> Iterator[Connection]:
+        """A transaction that changes nothing.
+
+        Each of its statements sees one state of the database; all of them see the same one if `one_state`.
+        """
         with self._translated(), self.engine.connect() as connection:
+            if one_state and self.is_mysql:
+                mysql.read_one_state(connection)
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is committed when the block ends, and leaves nothing when it raises.
 
-        Raises LostRaceError when a unique key turns out to be taken, TransientError when the database cannot write now.
+        Raises LostRaceError when a unique key turns out to be taken or the transaction is the victim of a deadlock,
+        TransientError when the database cannot write now.
         """
-        with self._translated(), self.engine.connect().execution_options(**{_WRITES: True}) as connection:
+        with self._translated(), self.engine.connect().execution_options(**{sqlite.WRITES: True}) as connection:
             yield connection
             connection.commit()
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """A connection whose statements may take any time; committed when the block ends."""
+        if not self.is_mysql:
+            with self.writing() as connection:
+                yield connection
+            return
+        engine = self._open(answer_seconds=None)
+        try:
+            with self._translated(), engine.connect() as connection:
+                yield connection
+                connection.commit()
+        finally:
+            engine.dispose()
 
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+    def _open(self, answer_seconds: int | None) -> Engine:
+        if not self.is_mysql:
+            engine = sa.create_engine(self._url, hide_parameters=True, pool_use_lifo=True)
+            sa.event.listen(engine, "connect", sqlite.configure)
+            sa.event.listen(engine, "begin", sqlite.begin)
+            return engine
+        # No ping before each use: it is a round trip more. The first error on a connection that the server has lost
+        # makes the pool forget them all, so that a restart costs one error.
+        engine = sa.create_engine(
+            self._url,
+            hide_parameters=True,
+            pool_use_lifo=True,
+            paramstyle="format",  # rows are handed to the driver as tuples
+            pool_recycle=mysql.RECYCLE_SECONDS,
+            connect_args=mysql.connect_arguments(self._url, answer_seconds),
+        )
+        sa.event.listen(engine, "connect", mysql.configure)
+        return engine
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except exc.DBAPIError as error:
-            raise self._error_of(error) from error
-
-    def _error_of(self, error: exc.DBAPIError) -> PenchantError:
-        name = getattr(error.orig, "sqlite_errorname", "") if isinstance(error.orig, sqlite3.Error) else ""
-        where = f"the database at {self._address} ({self._setting})"
-        if name in _TAKEN:
-            return LostRaceError("Another transaction has taken the same key; repeat this one.")
-        if name in _FULL:
-            return StorageFullError(f"There is no room left for {where}, so nothing was written; free some and repeat.")
-        if name.startswith(_BUSY):
-            return TransientError(f"Others have kept {where} locked for {BUSY_TIMEOUT_SECONDS} s; try again.")
-        if name.startswith(_UNUSABLE):
-            return ConfigurationError(f"SQLite cannot use {where}: {error.orig}. Check the path and its permissions.")
-        if "no such table" in str(error.orig):
-            return ConfigurationError(f"The tables of {where} are missing or old; run `penchant setup`.")
-        if isinstance(error, exc.OperationalError | exc.InterfaceError):
-            return TransientError(f"{where[0].upper()}{where[1:]} failed: {error.orig}. Try again.")
-        return PermanentError(f"{where[0].upper()}{where[1:]} refused a statement: {error.orig}.")
+            raise self._error_of(error, self._where) from error
+        except exc.TimeoutError as error:
+            raise TransientError(f"All connections to {self._where} are in use; try again.") from error
 
 
-def sqlite_url(path: Path) -> str:
-    """The URL of a SQLite file."""
-    return sa.URL.create("sqlite", database=str(path)).render_as_string()
+def repeated_when_lost(method: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Let a method that is one transaction of its own be done again, whole, when it loses a race."""
+
+    @wraps(method)
+    def repeated(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return method(*args, **kwargs)
+            except LostRaceError:
+                continue
+        return method(*args, **kwargs)
+
+    return repeated
 
 
-def _configure_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver must not begin transactions by itself
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}",
-        "journal_mode = WAL",
-        "synchronous = FULL",  # accepted means on the disk, whatever happens to the machine
-        f"cache_size = -{CACHE_KIB}",
-        f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
-        "temp_store = MEMORY",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+def _parsed(text: str, setting: str) -> URL:
+    try:
+        url = make_url(text)
+        kind = url.get_backend_name()
+    except (exc.ArgumentError, ValueError) as error:
+        raise ConfigurationError(f"{setting} is no URL; set mysql://user:password@host:3306/name.") from error
+    if kind in ("mysql", "mariadb"):
+        return mysql.normalized(url)
+    if kind != "sqlite":
+        raise ConfigurationError(f"{setting} is of the kind {kind}; set mysql://user:password@host:3306/name.")
+    return url
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and writes later would lose to a writer in between; so writers queue at the start.
-    immediate = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+def _shown(url: URL) -> str:
+    """The address as people write it, without its password; the path of a file."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    plain: Any = url.set(drivername=url.get_backend_name(), query={})
+    return str(plain.render_as_string(hide_password=True))

@@ -10,9 +10,11 @@ from sqlalchemy.engine import Connection
 
 from adapters.sql.database import Database
 from adapters.sql.events import EVENT_COLUMNS, columns_of, event_from
+from adapters.sql.log_filter import beyond, conditions_of, order_of
 from adapters.sql.outbox import enqueue
-from adapters.sql.statements import add_to_heads, in_parts, insert_columns, is_one_of
+from adapters.sql.statements import add_to_counts, in_parts, insert_columns, is_one_of
 from adapters.sql.tables import user_heads, user_interactions
+from application.ports.event_log import LogFilter
 from domain.interaction import Event, LoggedEvent, Retraction
 
 PAGE = 2_000
@@ -43,7 +45,9 @@ class SqlLogTransaction:
         if not events:
             return []
         counts = Counter(event.user_id for event in events)
-        add_to_heads(self._connection, user_heads, sorted(counts.items()))
+        # The head rows stay locked until the end, so whoever else records for these users waits here.
+        added = [{"user_id": user_id, "position": count} for user_id, count in sorted(counts.items())]
+        add_to_counts(self._connection, user_heads.c.position, added)
         heads = _heads_of(self._connection, counts)
         next_position = {user_id: heads[user_id] - count + 1 for user_id, count in counts.items()}
         logged = []
@@ -78,10 +82,11 @@ class SqlEventLog:
             .order_by(_log.c.user_id, _log.c.position)
             .execution_options(yield_per=PAGE)
         )
-        with self._database.reading() as connection:
+        with self._database.reading(one_state=True) as connection:
             for part in in_parts(user_ids):
-                for rows in connection.execute(query.where(is_one_of(_log.c.user_id)), part).partitions():
-                    yield [event_from(row, retracted_by=row[-1]) for row in rows]
+                with connection.execute(query.where(is_one_of(_log.c.user_id)), part) as result:
+                    for rows in result.partitions():
+                        yield [event_from(row, retracted_by=row[-1]) for row in rows]
 
     def heads(self, after: str | None, limit: int) -> Sequence[tuple[str, int]]:
         query = sa.select(user_heads.c.user_id, user_heads.c.position).order_by(user_heads.c.user_id).limit(limit)
@@ -98,8 +103,9 @@ class SqlEventLog:
         query = sa.select(*EVENT_COLUMNS).execution_options(yield_per=PAGE)
         with self._database.reading() as connection:
             for part in in_parts(product_ids):
-                for rows in connection.execute(query.where(is_one_of(_log.c.product_id)), part).partitions():
-                    yield [event_from(row) for row in rows]
+                with connection.execute(query.where(is_one_of(_log.c.product_id)), part) as result:
+                    for rows in result.partitions():
+                        yield [event_from(row) for row in rows]
 
     def users_of_products(self, product_ids: Collection[str]) -> Collection[str]:
         query = sa.select(_log.c.user_id).distinct()
@@ -109,6 +115,36 @@ class SqlEventLog:
                 for part in in_parts(product_ids)
                 for user_id in connection.scalars(query.where(is_one_of(_log.c.product_id)), part)
             }
+
+    def matching(self, events: LogFilter) -> Iterator[Sequence[LoggedEvent]]:
+        # A transaction a page: whoever publishes them may take hours, and must not keep old versions of rows alive.
+        order = order_of(events)
+        page = sa.select(*EVENT_COLUMNS, *order).where(*conditions_of(events)).order_by(*order).limit(PAGE)
+        query = page
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(query).all()
+            if not rows:
+                return
+            yield [event_from(row) for row in rows]
+            query = page.where(beyond(order, rows[-1][len(EVENT_COLUMNS) :]))
+
+    def count_matching(self, events: LogFilter) -> int:
+        query = sa.select(sa.func.count()).select_from(_log).where(*conditions_of(events))
+        with self._database.reading() as connection:
+            return connection.scalar(query) or 0
+
+    def phrases(self) -> Iterator[Collection[str]]:
+        searches = sa.select(_log.c.id, _log.c.search_phrase).where(_log.c.search_phrase.is_not(None))
+        page = searches.order_by(_log.c.id).limit(PAGE)
+        last = 0
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(page.where(_log.c.id > last)).all()
+            if not rows:
+                return
+            yield {row.search_phrase for row in rows}
+            last = rows[-1].id
 
     def product_counts(self) -> Mapping[str, int]:
         query = (

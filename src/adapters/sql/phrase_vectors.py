@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
-from adapters.sql.database import Database
+from adapters.sql.database import Database, repeated_when_lost
 from adapters.sql.product_catalogue import matrix_of
 from adapters.sql.statements import in_parts, insert_new, is_one_of
 from adapters.sql.tables import phrase_vectors
@@ -29,14 +30,21 @@ class SqlPhraseVectors:
             ]
         return [row.phrase for row in rows], matrix_of([row.embedding for row in rows], self._dimensions)
 
+    @repeated_when_lost
     def put(self, model: str, phrases: Sequence[str], matrix: Matrix) -> None:
         rows = [
             {"model": model, "phrase_hash": _hash(phrase), "phrase": phrase, "embedding": vector}
             for phrase, vector in zip(phrases, matrix, strict=True)
         ]
+        rows.sort(key=_key)  # in one order with whoever else puts some of these; the first of two equal ones stays
         with self._database.writing() as connection:
             insert_new(connection, phrase_vectors, rows)
 
 
 def _hash(phrase: str) -> bytes:
     return hashlib.sha256(phrase.encode()).digest()
+
+
+def _key(row: dict[str, Any]) -> bytes:
+    phrase_hash: bytes = row["phrase_hash"]
+    return phrase_hash

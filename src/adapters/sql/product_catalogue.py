@@ -7,8 +7,8 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from adapters.sql.database import Database
-from adapters.sql.statements import in_parts, insert_new, is_one_of
+from adapters.sql.database import Database, repeated_when_lost
+from adapters.sql.statements import add_to_counts, in_parts, insert_new, is_one_of, upsert
 from adapters.sql.tables import catalogue_revision, product_changes, product_embeddings
 from application.ports.product_catalogue import CataloguePut
 from application.ports.product_changes import ProductChange
@@ -60,18 +60,19 @@ class SqlProductCatalogue:
             }
         return set(product_ids) - known
 
+    def outdated(self, limit: int) -> Sequence[Product]:
+        query = sa.select(_products.c.product_id, _products.c.text).where(sa.not_(self._is_usable)).limit(limit)
+        with self._database.reading() as connection:
+            return [Product(product_id=row.product_id, text=row.text) for row in connection.execute(query).all()]
+
+    @repeated_when_lost
     def put(self, puts: Sequence[CataloguePut]) -> Collection[str]:
         product_ids = [_id_of(put) for put in puts]
-        update = sa.update(_products).where(_products.c.product_id == sa.bindparam("of_product"))
         with self._database.writing() as connection:
             _count_revision(connection)
             revisions = _revisions_of(connection, product_ids)
             matched = [put for put in puts if revisions.get(_id_of(put), 0) == put.expected_revision]
-            new = [_row_of(put.product) for put in matched if put.expected_revision == 0]
-            changed = [_row_of(put.product) for put in matched if put.expected_revision > 0]
-            insert_new(connection, _products, new)
-            if changed:
-                connection.execute(update, [{**row, "of_product": row["product_id"]} for row in changed])
+            upsert(connection, _products, [_row_of(put.product) for put in matched])
         return set(product_ids) - {_id_of(put) for put in matched}
 
     def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
@@ -92,6 +93,7 @@ class SqlProductChanges:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @repeated_when_lost
     def begin(self, puts: Sequence[CataloguePut]) -> None:
         with self._database.writing() as connection:
             insert_new(connection, product_changes, [_row_of(put.product) for put in puts])
@@ -110,6 +112,7 @@ class SqlProductChanges:
         with self._database.reading() as connection:
             return set(connection.scalars(sa.select(product_changes.c.product_id)))
 
+    @repeated_when_lost
     def end(self, change_ids: Collection[int]) -> None:
         with self._database.writing() as connection:
             for part in in_parts(change_ids):
@@ -126,15 +129,12 @@ def _id_of(put: CataloguePut) -> str:
 
 
 def _count_revision(connection: Connection) -> None:
-    if not connection.execute(
-        sa.update(catalogue_revision).values(revision=catalogue_revision.c.revision + 1)
-    ).rowcount:
-        insert_new(connection, catalogue_revision, [{"id": 1, "revision": 1}])
+    """Count one up. Whoever else puts waits here until this transaction ends."""
+    add_to_counts(connection, catalogue_revision.c.revision, [{"id": 1, "revision": 1}])
 
 
 def _revisions_of(connection: Connection, product_ids: Collection[str]) -> dict[str, int]:
-    """The revisions of these products, held still until the transaction ends."""
-    query = sa.select(_products.c.product_id, _products.c.revision).with_for_update()
+    query = sa.select(_products.c.product_id, _products.c.revision)
     return {
         row.product_id: row.revision
         for part in in_parts(product_ids)

@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 
-from adapters.sql.database import Database
-from adapters.sql.statements import insert_new
+from adapters.sql.database import Database, repeated_when_lost
+from adapters.sql.statements import insert_new, upsert
 from adapters.sql.tables import registry
 
 
@@ -17,13 +17,14 @@ class SqlRegistry:
         with self._database.reading() as connection:
             return connection.scalar(sa.select(registry.c.text).where(registry.c.name == name))
 
+    @repeated_when_lost
     def set_if_absent(self, name: str, text: str) -> str:
         with self._database.writing() as connection:
             insert_new(connection, registry, [{"name": name, "text": text}])
             kept: str = connection.scalars(sa.select(registry.c.text).where(registry.c.name == name)).one()
             return kept
 
+    @repeated_when_lost
     def set(self, name: str, text: str) -> None:
         with self._database.writing() as connection:
-            connection.execute(sa.delete(registry).where(registry.c.name == name))
-            connection.execute(sa.insert(registry).values(name=name, text=text))
+            upsert(connection, registry, [{"name": name, "text": text}])

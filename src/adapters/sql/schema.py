@@ -1,14 +1,21 @@
 """The schema: which revision a database has, and bringing it to ours."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from adapters.sql.database import Database
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, TransientError
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a test holds it against the folder `migrations`."""
+
+LOCK_SECONDS = 600
+"""How long to wait for another process that migrates."""
 
 
 class SqlSchema:
@@ -17,37 +24,79 @@ class SqlSchema:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def where(self) -> str:
+        """The address of the database, without its password."""
+        return self._database.address
+
     def revision(self) -> str | None:
         """The revision of the tables; None where there are none."""
         with self._database.reading() as connection:
-            if not sa.inspect(connection).has_table("alembic_version"):
-                return None
-            revision: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-            return revision
+            return _revision(connection)
 
     def is_current(self) -> bool:
         """Whether the tables are those of this program.
 
         Raises ConfigurationError if they were made by a newer one.
         """
-        revision = self.revision()
-        if revision is not None and revision > REVISION:
-            raise ConfigurationError(
-                f"The tables are of revision {revision}, newer than this program; install a newer one."
-            )
-        return revision == REVISION
+        return _is_current(self.revision())
 
     def upgrade(self) -> bool:
         """Bring the tables to this program's revision; return whether anything was to do. May be called at any time."""
         if self.is_current():
             return False
-        # Imported here because Alembic takes a quarter of a second that most commands need not pay.
-        from alembic import command
-        from alembic.config import Config
+        with self._database.migrating() as connection, _alone(connection):
+            if _is_current(_revision(connection)):
+                return False
+            _migrate(connection)
+            return True
 
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._database.writing() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-        return True
+    def install(self) -> Sequence[str]:
+        """As Installable says."""
+        if not self.upgrade():
+            return []
+        return [f"The tables of the database at {self._database.address} are of revision {REVISION} now."]
+
+
+def _revision(connection: Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return revision
+
+
+def _is_current(revision: str | None) -> bool:
+    if revision is not None and revision > REVISION:
+        raise ConfigurationError(
+            f"The tables are of revision {revision}, newer than this program; install a newer one."
+        )
+    return revision == REVISION
+
+
+def _migrate(connection: Connection) -> None:
+    # Imported here because Alembic takes a quarter of a second that most commands need not pay.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Keep other processes from migrating. SQLite's own lock does so; MySQL commits at every step and would let go."""
+    if connection.dialect.name != "mysql":
+        yield
+        return
+    name = connection.scalar(sa.text("SELECT DATABASE()"))
+    lock = {"name": f"penchant {sha256(str(name).encode()).hexdigest()[:32]}"}  # names of locks are the server's
+    if not connection.scalar(sa.text("SELECT GET_LOCK(:name, :seconds)"), {**lock, "seconds": LOCK_SECONDS}):
+        raise TransientError(f"Another process has been migrating the tables for {LOCK_SECONDS} s; try again.")
+    try:
+        yield
+        connection.commit()
+    finally:
+        if not connection.invalidated:
+            connection.scalar(sa.text("SELECT RELEASE_LOCK(:name)"), lock)

@@ -2,7 +2,18 @@
 
 import sqlalchemy as sa
 
-from adapters.sql.types import Float32Vector, UtcDateTime, big_integer, identifier, sha256_digest
+from adapters.sql.types import (
+    ExactJson,
+    Float32Vector,
+    UtcDateTime,
+    big_integer,
+    identifier,
+    long_text,
+    message_body,
+    normalized_phrase,
+    queue_name,
+    sha256_digest,
+)
 
 metadata = sa.MetaData()
 
@@ -20,11 +31,12 @@ user_interactions = sa.Table(
     sa.Column("recorded_at", UtcDateTime(), nullable=False),
     sa.Column("retracts", identifier()),
     sa.Column("user_session", identifier()),
-    sa.Column("properties", sa.JSON(none_as_null=True)),
+    sa.Column("properties", ExactJson()),
     sa.UniqueConstraint("message_id", name="uq_user_interactions_message_id"),
     sa.UniqueConstraint("user_id", "position", name="uq_user_interactions_user_id_position"),
     sa.Index("uq_user_interactions_retracts", "retracts", unique=True, sqlite_where=sa.text("retracts IS NOT NULL")),
-    sa.Index("ix_user_interactions_product_id", "product_id"),
+    sa.Index("ix_user_interactions_product_id_occurred_at", "product_id", "occurred_at"),
+    sa.Index("ix_user_interactions_occurred_at", "occurred_at"),
     sqlite_autoincrement=True,
 )
 
@@ -51,7 +63,7 @@ registry = sa.Table(
     "registry",
     metadata,
     sa.Column("name", sa.String(64), primary_key=True),
-    sa.Column("text", sa.Text(), nullable=False),
+    sa.Column("text", long_text(), nullable=False),
 )
 
 phrase_vectors = sa.Table(
@@ -59,7 +71,7 @@ phrase_vectors = sa.Table(
     metadata,
     sa.Column("model", identifier(), primary_key=True),
     sa.Column("phrase_hash", sha256_digest(), primary_key=True),  # a phrase itself is too long for a key on MySQL
-    sa.Column("phrase", sa.String(1000), nullable=False),
+    sa.Column("phrase", normalized_phrase(), nullable=False),
     sa.Column("embedding", Float32Vector(), nullable=False),
 )
 
@@ -80,15 +92,19 @@ product_changes = sa.Table(
 dead_letters = sa.Table(
     "dead_letters",
     metadata,
-    sa.Column("queue", sa.String(64), primary_key=True),
+    sa.Column("queue", queue_name(), primary_key=True),
     sa.Column("message_id", identifier(), primary_key=True),
-    sa.Column("user_id", identifier(), nullable=False),
-    sa.Column("body", sa.Text(), nullable=False),
+    sa.Column("user_id", identifier()),
+    sa.Column("body", message_body(), nullable=False),
     sa.Column("error_type", sa.String(64), nullable=False),
-    sa.Column("error_text", sa.Text(), nullable=False),
+    sa.Column("error_text", long_text(), nullable=False),
     sa.Column("attempts", sa.Integer(), nullable=False),
     sa.Column("first_failed_at", UtcDateTime(), nullable=False),
     sa.Column("last_failed_at", UtcDateTime(), nullable=False),
+    sa.Index("ix_dead_letters_message_id", "message_id"),
+    sa.Index("ix_dead_letters_user_id", "user_id"),
+    sa.Index("ix_dead_letters_error_type", "error_type"),
+    sa.Index("ix_dead_letters_last_failed_at", "last_failed_at"),
 )
 
 product_embeddings = sa.Table(
@@ -121,7 +137,7 @@ user_embeddings = sa.Table(
     sa.Column("last_updated", UtcDateTime(), nullable=False),
     sa.Column("event_count", sa.BigInteger(), nullable=False),
     sa.Column("position", sa.BigInteger(), nullable=False),
-    sa.Column("missing", sa.JSON(), nullable=False),
+    sa.Column("missing", ExactJson(), nullable=False),
     sa.Column("missing_after_rebuild", sa.BigInteger(), nullable=False),
     sa.Column("recipe", sa.String(64), nullable=False),
     sa.Column("model", identifier(), nullable=False),

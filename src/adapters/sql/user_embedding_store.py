@@ -7,8 +7,8 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from adapters.sql.database import Database
-from adapters.sql.statements import in_parts, insert_new, is_one_of
+from adapters.sql.database import Database, repeated_when_lost
+from adapters.sql.statements import in_parts, insert_columns, is_one_of, upsert
 from adapters.sql.tables import user_embeddings
 from application.ports.user_embedding_store import StateWrite
 from domain.applied_positions import AppliedPositions
@@ -24,7 +24,7 @@ _STAMPS: sa.Select[Any] = sa.select(_states.c.user_id, _states.c.version, _state
 
 
 class SqlUserEmbeddingStore:
-    """Compare-and-set by an UPDATE on user and write_id, or an INSERT where there must be none."""
+    """Compare-and-set: lock what is stored, compare, and write all that match in one statement."""
 
     def __init__(self, database: Database, dimensions: int) -> None:
         self._database = database
@@ -36,22 +36,16 @@ class SqlUserEmbeddingStore:
                 state.user_id: state for part in in_parts(user_ids) for state in _states_of(connection, part["values"])
             }
 
+    @repeated_when_lost
     def write(self, writes: Sequence[StateWrite]) -> int:
-        new = [_row_of(write.state) for write in writes if write.expected is None]
-        known = [
-            {**_row_of(write.state), "of_user": write.state.user_id, "expected": write.expected}
-            for write in writes
-            if write.expected is not None
-        ]
-        matches = sa.and_(_states.c.user_id == sa.bindparam("of_user"), _states.c.write_id == sa.bindparam("expected"))
-        changes: dict[Any, Any] = {
-            column: sa.bindparam(column.name) for column in _states.c if column is not _states.c.user_id
-        }
-        update = sa.update(_states).where(matches).values(changes)
         with self._database.writing() as connection:
-            written = insert_new(connection, _states, new)
-            written += connection.execute(update, known).rowcount if known else 0
-        return len(writes) - written
+            stored = _write_ids(connection, [write.state.user_id for write in writes])
+            matched = [write for write in writes if stored.get(write.state.user_id) == write.expected]
+            # A plain INSERT of the new ones: if somebody else's are there by now, this transaction loses its race.
+            new = [_row_of(write.state) for write in matched if write.expected is None]
+            insert_columns(connection, _states, {name: [row[name] for row in new] for name in new[0]} if new else {})
+            upsert(connection, _states, [_row_of(write.state) for write in matched if write.expected is not None])
+        return len(writes) - len(matched)
 
     def user_ids(self, after: str | None, limit: int) -> Sequence[str]:
         query = sa.select(_states.c.user_id).order_by(_states.c.user_id).limit(limit)
@@ -82,6 +76,14 @@ def _states_of(connection: Connection, user_ids: Sequence[str]) -> Sequence[User
         half = len(user_ids) // 2
         return [*_states_of(connection, user_ids[:half]), *_states_of(connection, user_ids[half:])]
     return [_state_from(row) for row in rows]
+
+
+def _write_ids(connection: Connection, user_ids: Collection[str]) -> dict[str, str]:
+    """What these users have now, held still until the transaction ends."""
+    query = sa.select(_states.c.user_id, _states.c.write_id).where(is_one_of(_states.c.user_id)).with_for_update()
+    return {
+        user_id: write_id for part in in_parts(user_ids) for user_id, write_id in connection.execute(query, part).all()
+    }
 
 
 def _unreadable(row: Row[Any]) -> UserEmbedding:

@@ -3,14 +3,25 @@
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Float32Vector, UtcDateTime, big_integer, identifier, sha256_digest
+from adapters.sql.ddl import create_index, create_table
+from adapters.sql.types import (
+    ExactJson,
+    Float32Vector,
+    UtcDateTime,
+    big_integer,
+    identifier,
+    long_text,
+    normalized_phrase,
+    queue_name,
+    sha256_digest,
+)
 
 revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
-    op.create_table(
+    create_table(
         "user_interactions",
         sa.Column("id", big_integer(), primary_key=True, autoincrement=True),
         sa.Column("message_id", identifier(), nullable=False),
@@ -23,25 +34,25 @@ def upgrade() -> None:
         sa.Column("recorded_at", UtcDateTime(), nullable=False),
         sa.Column("retracts", identifier()),
         sa.Column("user_session", identifier()),
-        sa.Column("properties", sa.JSON(none_as_null=True)),
+        sa.Column("properties", ExactJson()),
         sa.UniqueConstraint("message_id", name="uq_user_interactions_message_id"),
         sa.UniqueConstraint("user_id", "position", name="uq_user_interactions_user_id_position"),
         sqlite_autoincrement=True,
     )
-    op.create_index(
+    create_index(
         "uq_user_interactions_retracts",
         "user_interactions",
         ["retracts"],
         unique=True,
         sqlite_where=sa.text("retracts IS NOT NULL"),
     )
-    op.create_index("ix_user_interactions_product_id", "user_interactions", ["product_id"])
-    op.create_table(
+    create_index("ix_user_interactions_product_id", "user_interactions", ["product_id"])
+    create_table(
         "user_heads",
         sa.Column("user_id", identifier(), primary_key=True),
         sa.Column("position", sa.BigInteger(), nullable=False),
     )
-    op.create_table(
+    create_table(
         "outbox",
         sa.Column("id", big_integer(), primary_key=True, autoincrement=True),
         sa.Column("user_id", identifier(), nullable=False),
@@ -51,19 +62,19 @@ def upgrade() -> None:
         sa.Column("first_failed_at", UtcDateTime()),
         sqlite_autoincrement=True,
     )
-    op.create_table(
+    create_table(
         "registry",
         sa.Column("name", sa.String(64), primary_key=True),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("text", long_text(), nullable=False),
     )
-    op.create_table(
+    create_table(
         "phrase_vectors",
         sa.Column("model", identifier(), primary_key=True),
         sa.Column("phrase_hash", sha256_digest(), primary_key=True),
-        sa.Column("phrase", sa.String(1000), nullable=False),
+        sa.Column("phrase", normalized_phrase(), nullable=False),
         sa.Column("embedding", Float32Vector(), nullable=False),
     )
-    op.create_table(
+    create_table(
         "product_changes",
         sa.Column("id", big_integer(), primary_key=True, autoincrement=True),
         sa.Column("product_id", identifier(), nullable=False),
@@ -75,19 +86,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("product_id", name="uq_product_changes_product_id"),
         sqlite_autoincrement=True,
     )
-    op.create_table(
+    create_table(
         "dead_letters",
-        sa.Column("queue", sa.String(64), primary_key=True),
+        sa.Column("queue", queue_name(), primary_key=True),
         sa.Column("message_id", identifier(), primary_key=True),
         sa.Column("user_id", identifier(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("error_type", sa.String(64), nullable=False),
-        sa.Column("error_text", sa.Text(), nullable=False),
+        sa.Column("error_text", long_text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("first_failed_at", UtcDateTime(), nullable=False),
         sa.Column("last_failed_at", UtcDateTime(), nullable=False),
     )
-    op.create_table(
+    create_table(
         "product_embeddings",
         sa.Column("product_id", identifier(), primary_key=True),
         sa.Column("embedding", Float32Vector(), nullable=False),
@@ -96,12 +107,12 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
     )
-    op.create_table(
+    create_table(
         "catalogue_revision",
         sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
     )
-    op.create_table(
+    create_table(
         "user_embeddings",
         sa.Column("user_id", identifier(), primary_key=True),
         sa.Column("embedding", Float32Vector()),
@@ -112,7 +123,7 @@ def upgrade() -> None:
         sa.Column("last_updated", UtcDateTime(), nullable=False),
         sa.Column("event_count", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
-        sa.Column("missing", sa.JSON(), nullable=False),
+        sa.Column("missing", ExactJson(), nullable=False),
         sa.Column("missing_after_rebuild", sa.BigInteger(), nullable=False),
         sa.Column("recipe", sa.String(64), nullable=False),
         sa.Column("model", identifier(), nullable=False),
