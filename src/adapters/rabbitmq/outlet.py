@@ -40,8 +40,10 @@ class Outlet:
         self._broker = broker
         self._connection = BrokerConnection(broker, partial(_Confirming, broker=broker, topology=topology))
 
-    def send(self, messages: Iterable[Outgoing]) -> None:
+    def send(self, messages: Iterable[Outgoing], *, mandatory: bool = True) -> None:
         """Publish, and return when the broker has all of them. It may have some of them when this raises.
+
+        Unless `mandatory`, what no queue takes is dropped.
 
         Raises
         ------
@@ -55,7 +57,7 @@ class Outlet:
                 pass
             for message in messages:
                 self._connection.refuse_if_blocked()
-                channel.publish(message)
+                channel.publish(message, mandatory)
                 if len(channel.unconfirmed) >= WINDOW:
                     self._wait(channel, WINDOW // 2)
             self._wait(channel, 0)
@@ -114,7 +116,7 @@ class _Confirming:
         self.returned.clear()
         self.refused = 0
 
-    def publish(self, message: Outgoing) -> None:
+    def publish(self, message: Outgoing, mandatory: bool) -> None:
         properties: dict[str, Any] = {"delivery_mode": _PERSISTENT}
         if message.message_id is not None and len(message.message_id.encode()) <= _MAX_MESSAGE_ID_BYTES:
             properties["message_id"] = message.message_id
@@ -130,7 +132,7 @@ class _Confirming:
         if self._confirms:
             self._last += 1
             self.unconfirmed[self._last] = None
-        self._channel.basic_publish(prepared, message.exchange, message.routing_key, mandatory=True)
+        self._channel.basic_publish(prepared, message.exchange, message.routing_key, mandatory=mandatory)
 
     def _on_ack(self, number: int, multiple: bool) -> None:
         if not multiple:
