@@ -99,6 +99,7 @@ class Shop:
         self,
         storage: Storage | None = None,
         recipe: Recipe = RECIPE,
+        adopt: bool = True,
         through: Callable[[Any], Any] = lambda port: port,
     ) -> None:
         self.storage = storage = storage if storage is not None else Storage()
@@ -110,7 +111,8 @@ class Shop:
         self.phrase_vectors, self.dead_letters = through(storage.phrase_vectors), through(storage.dead_letters)
         self.registry = through(storage.registry)
         clock, embedder = self.clock, through(storage.embedder)
-        adopt_recipe(storage.registry, recipe)
+        if adopt:
+            adopt_recipe(storage.registry, recipe)
 
         vectors = ReadSubjectVectors(self.catalogue, self.phrase_vectors, recipe.model)
         self.writer = StateWriter(self.store, self.registry, recipe, clock, storage.ids, self.metrics)

@@ -41,8 +41,10 @@ def test_short_texts_stay_as_they_are() -> None:
         assert cut(text) == text
 
 
-@given(st.text(alphabet="xé漢🧁", min_size=MAX_INPUT_BYTES // 4, max_size=MAX_INPUT_BYTES + 10))
-def test_a_long_text_is_cut_between_characters_as_late_as_it_fits(text: str) -> None:
+@given(st.text(alphabet="xé漢🧁", min_size=1, max_size=9), st.integers(MAX_INPUT_BYTES // 4, MAX_INPUT_BYTES + 10))
+def test_a_long_text_is_cut_between_characters_as_late_as_it_fits(words: str, length: int) -> None:
+    text = (words * length)[:length]
+
     fitting = cut(text)
 
     assert text.startswith(fitting)

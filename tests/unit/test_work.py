@@ -1,10 +1,17 @@
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from adapters.memory.broker import MemoryBroker
-from application.ports.message_source import Verdict
+from adapters.memory.user_embedding_store import MemoryUserEmbeddingStore
+from application.event_message import Submission
+from application.ports.message_source import Arrival, Capability, Settled, Verdict
+from application.ports.user_embedding_store import StateWrite
 from application.retry_policy import RetryPolicy
-from tests.builders import searched, viewed
+from domain.errors import ConflictError, RetractionRefusedError
+from domain.interaction import Event
+from tests.builders import retraction, searched, viewed
 from tests.shop import Shop
 
 
@@ -55,3 +62,82 @@ def test_a_broker_is_a_source_too(shop: Shop) -> None:
     shop.worker(broker).drain(10)
 
     assert shop.state().event_count == 2
+
+
+class Arrivals:
+    """A source of messages from elsewhere."""
+
+    capabilities = frozenset(Capability)
+
+    def __init__(self, *events: Event) -> None:
+        self.waiting = [Arrival(submission=Submission(event=event), tag=tag) for tag, event in enumerate(events)]
+        self.outcomes: list[Settled] = []
+
+    def receive(self, limit: int, wait_seconds: float = 0.0, linger_seconds: float = 0.0) -> Sequence[Arrival]:
+        received, self.waiting = self.waiting[:limit], self.waiting[limit:]
+        return received
+
+    def settle(self, outcomes: Sequence[Settled]) -> None:
+        self.outcomes += outcomes
+
+    def close(self) -> None:
+        pass
+
+    def verdicts(self) -> list[Verdict]:
+        return [outcome.verdict for outcome in self.outcomes]
+
+
+def test_what_comes_from_elsewhere_is_recorded_and_comes_back_with_a_position(shop: Shop) -> None:
+    source = Arrivals(viewed("m1"), viewed("m1"), retraction("m2", "m1"))
+
+    shop.worker(source).drain(10)
+
+    assert source.verdicts() == [Verdict.APPLIED] * 3
+    assert [row.logged.position for row in shop.outbox.due(shop.clock.now(), 10)] == [1, 2]
+
+
+def test_a_retraction_from_elsewhere_waits_for_its_event(shop: Shop) -> None:
+    source = Arrivals(retraction("m2", "m1"))
+
+    shop.worker(source).drain(10)
+
+    assert source.verdicts() == [Verdict.LATER]
+
+
+def test_what_is_refused_from_elsewhere_is_dead_with_its_reason(shop: Shop) -> None:
+    shop.record(viewed("m1"))
+    source = Arrivals(viewed("m1", "mug"), retraction("m2", "m1", user_id="bob"), viewed("m3"))
+
+    shop.worker(source).drain(10)
+
+    assert source.verdicts() == [Verdict.DEAD, Verdict.DEAD, Verdict.APPLIED]
+    assert [type(outcome.error) for outcome in source.outcomes] == [ConflictError, RetractionRefusedError, type(None)]
+
+
+def test_one_event_on_which_the_program_breaks_fails_no_other() -> None:
+    def through(port: Any) -> Any:
+        return Fragile(port) if isinstance(port, MemoryUserEmbeddingStore) else port
+
+    shop = Shop(through=through)
+    shop.record(*(searched(f"m{n}", user_id=f"user-{n}") for n in range(8)), searched("m9", user_id="breaks it"))
+
+    report = shop.worker().drain(100)
+
+    assert report.verdicts == Counter({Verdict.APPLIED: 8, Verdict.DEAD: 1})
+    [letter] = shop.dead_letters.list(10)
+    assert (letter.message_id, letter.error_type) == ("m9", "UnexpectedError")
+
+
+class Fragile:
+    """A store on which a write of one user fails as no store should."""
+
+    def __init__(self, store: MemoryUserEmbeddingStore) -> None:
+        self._store = store
+
+    def write(self, writes: Sequence[StateWrite]) -> int:
+        if any(write.state.user_id == "breaks it" for write in writes):
+            raise ZeroDivisionError
+        return self._store.write(writes)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
