@@ -118,6 +118,7 @@ class Container(containers.DeclarativeContainer):
     topology = providers.Singleton(production.topology, settings, retry_policy)
     broker = providers.Singleton(production.broker, settings)
     broker_installation = providers.Singleton(production.installation, broker, topology)
+    broker_examination = providers.Singleton(production.examination, broker, topology)
     publisher = providers.Resource(production.publisher, broker, topology)
     message_source = providers.Selector(
         brokers,

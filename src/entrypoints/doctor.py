@@ -1,5 +1,7 @@
 """What `doctor` and `setup` look at: every part that is configured, and the recipe over all of them."""
 
+from collections.abc import Callable, Sequence
+
 from application.active_recipe import active_recipe
 from application.change_recipe import change_under_way
 from application.ports.examinable import Examinable, Finding, Health, Installable
@@ -20,24 +22,32 @@ def installables(container: Container, with_indexes: bool) -> list[Installable]:
 
 def examine(container: Container) -> list[Finding]:
     """Look at everything. One part that is out of reach hides no other."""
-    findings = [finding for part in _examinables(container) for finding in part.examine()]
+    findings = [finding for name, part in _parts(container) for finding in _examined(name, part)]
     if container.settings().broker_url is not None:
         findings += _capabilities(container.message_source().capabilities)
     return findings + _recipe(container)
 
 
-def _examinables(container: Container) -> list[Examinable]:
+def _parts(container: Container) -> list[tuple[str, Callable[[], Examinable]]]:
+    """What is configured, each by name and how it is made."""
     settings = container.settings()
-    parts: list[Examinable] = [container.schema()]
+    parts: list[tuple[str, Callable[[], Examinable]]] = [("Database", container.schema)]
     if settings.mongodb_url is not None:
-        parts.append(container.mongodb_schema())
+        parts.append(("MongoDB", container.mongodb_schema))
     if settings.broker_url is not None:
-        parts.append(container.broker_examination())
+        parts.append(("Broker", container.broker_examination))
     if settings.redis_url is not None:
-        parts.append(container.redis_examination())
+        parts.append(("Redis", container.phrase_vectors))
     if settings.openai_api_key is not None:
-        parts.append(container.embedder())
+        parts.append(("OpenAI", container.embedder))
     return parts
+
+
+def _examined(name: str, make: Callable[[], Examinable]) -> Sequence[Finding]:
+    try:
+        return make().examine()
+    except PenchantError as error:  # a part can rest on another that is out of reach
+        return [Finding(part=name, subject="reachable", health=Health.FAILED, text=str(error))]
 
 
 def _capabilities(capabilities: frozenset[Capability]) -> list[Finding]:

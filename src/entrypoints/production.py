@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from adapters.openai.embedder import OpenAIEmbedder
     from adapters.rabbitmq.broker import Broker
     from adapters.rabbitmq.dead_letter_queue import KombuDeadLetterQueue
+    from adapters.rabbitmq.examination import KombuExamination
     from adapters.rabbitmq.installation import KombuInstallation
     from adapters.rabbitmq.message_source import KombuMessageSource
     from adapters.rabbitmq.publisher import KombuPublisher
@@ -124,6 +125,13 @@ def installation(broker: "Broker", topology: "Topology") -> "KombuInstallation":
     from adapters.rabbitmq.installation import KombuInstallation
 
     return KombuInstallation(broker, topology)
+
+
+def examination(broker: "Broker", topology: "Topology") -> "KombuExamination":
+    """What looks whether all is well there."""
+    from adapters.rabbitmq.examination import KombuExamination
+
+    return KombuExamination(broker, topology)
 
 
 def publisher(broker: "Broker", topology: "Topology") -> "Iterator[KombuPublisher]":

@@ -205,7 +205,8 @@ def _apply(container: Container, submission: Submission) -> tuple[UserEmbedding,
 
 
 def _state(container: Container, user_id: str) -> UserEmbedding:
-    return container.store().read([user_id])[user_id]
+    state: UserEmbedding = container.store().read([user_id])[user_id]
+    return state
 
 
 def _cosine(one: UserEmbedding, other: UserEmbedding) -> float:
