@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from attrs import define, field
 
+from tests.services.ports import LOOPBACK
+
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 PING_SECONDS = 5
 STOP_SECONDS = 60
@@ -100,7 +102,7 @@ class Container:
 
         container = DockerContainer(self.image, env=dict(self.environment), command=list(self.command) or None)
         for inside, outside in self.ports.items():
-            container.with_bind_ports(inside, outside)
+            container.ports[str(inside)] = (LOOPBACK, outside)  # its own method would bind all interfaces
         return container.start()
 
     @property

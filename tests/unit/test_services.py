@@ -11,6 +11,7 @@ import pymysql
 import pytest
 import redis
 import sqlalchemy as sa
+from amqp import Message
 from amqp.exceptions import AccessRefused
 
 from tests import services
@@ -130,15 +131,28 @@ def test_a_broker_tells_of_its_queues(rabbitmq_server: RabbitmqServer, rabbitmq_
     assert rabbitmq_server.queues(rabbitmq_url) == ["work"]
 
 
+def test_a_broker_tells_how_many_messages_wait_for_an_answer(
+    rabbitmq_server: RabbitmqServer, rabbitmq_url: str
+) -> None:
+    with rabbitmq_server.connection(rabbitmq_url) as connection:
+        channel = connection.channel()
+        channel.queue_declare("work", durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
+        for _ in range(3):
+            channel.basic_publish(Message("event"), routing_key="work")
+        services.wait_until(lambda: channel.basic_get("work"), 30, "a message")
+        services.wait_until(lambda: rabbitmq_server.queue(rabbitmq_url, "work").unacknowledged == 1, 30, "the total")
+        assert rabbitmq_server.queue(rabbitmq_url, "work").ready == 2
+
+
 def test_a_user_of_the_broker_may_do_what_it_was_permitted(rabbitmq_server: RabbitmqServer, rabbitmq_url: str) -> None:
     with (
         rabbitmq_server.user(rabbitmq_url, configure="mine") as url,
         rabbitmq_server.connection(url) as connection,
     ):
         channel = connection.channel()
-        channel.queue_declare("mine")
+        channel.queue_declare("mine", durable=True)
         with pytest.raises(AccessRefused):
-            channel.queue_declare("yours")
+            channel.queue_declare("yours", durable=True)
 
 
 def test_a_database_of_documents_is_fresh_and_dropped(mongodb_server: MongodbServer) -> None:
