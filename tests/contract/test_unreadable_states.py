@@ -1,17 +1,15 @@
-"""A stored SQL state that makes no sense is of no recipe, so that its user is rebuilt; and it can be replaced."""
+"""A stored state that makes no sense is of no recipe, so that its user is rebuilt; and it can be replaced."""
 
 from typing import Any
 
 import numpy as np
 import pytest
-import sqlalchemy as sa
 
-from adapters.sql.user_embedding_store import SqlUserEmbeddingStore
-from application.ports.user_embedding_store import StateWrite
+from application.ports.user_embedding_store import StateWrite, UserEmbeddingStore
 from domain.applied_positions import AppliedPositions
 from domain.user_embedding import UNREADABLE, UserEmbedding
 from tests.builders import DIMENSIONS, NOW, stored_state, unit_vector
-from tests.contract.adapters import Space
+from tests.contract.adapters import SPOILABLE_STORES, Space, Spoil
 
 NONSENSE = [
     pytest.param({"embedding": b"\x00" * 15}, id="an embedding cut short"),
@@ -53,28 +51,32 @@ def _live(user_id: str, write_id: str) -> UserEmbedding:
     )
 
 
-@pytest.fixture
-def store(space: Space) -> SqlUserEmbeddingStore:
-    store = SqlUserEmbeddingStore(space.sqlite, DIMENSIONS)
+@pytest.fixture(params=SPOILABLE_STORES)
+def spoilable(request: pytest.FixtureRequest, space: Space) -> tuple[UserEmbeddingStore, Spoil]:
+    store, spoil = SPOILABLE_STORES[request.param](space)
     store.write([StateWrite(state=_live(user, f"w-{user}"), expected=None) for user in ("ann", "bob")])
-    return store
+    return store, spoil
 
 
-def _spoil(space: Space, values: dict[str, Any]) -> None:
-    assignments = ", ".join(f"{column} = :{column}" for column in values)
-    with space.sqlite.writing() as connection:
-        connection.execute(sa.text(f"UPDATE user_embeddings SET {assignments} WHERE user_id = 'ann'"), values)  # noqa: S608
+@pytest.fixture
+def store(spoilable: tuple[UserEmbeddingStore, Spoil]) -> UserEmbeddingStore:
+    return spoilable[0]
 
 
-def test_a_state_as_it_was_written_is_readable(store: SqlUserEmbeddingStore) -> None:
+@pytest.fixture
+def spoil(spoilable: tuple[UserEmbeddingStore, Spoil]) -> Spoil:
+    return spoilable[1]
+
+
+def test_a_state_as_it_was_written_is_readable(store: UserEmbeddingStore) -> None:
     assert {state.recipe for state in store.read(["ann", "bob"]).values()} == {"recipe-1"}
 
 
 @pytest.mark.parametrize("values", NONSENSE)
 def test_nonsense_is_read_as_a_state_of_no_recipe(
-    space: Space, store: SqlUserEmbeddingStore, values: dict[str, Any]
+    store: UserEmbeddingStore, spoil: Spoil, values: dict[str, Any]
 ) -> None:
-    _spoil(space, values)
+    spoil("ann", values)
 
     found = store.read(["ann", "bob"])
 
@@ -85,9 +87,9 @@ def test_nonsense_is_read_as_a_state_of_no_recipe(
 
 @pytest.mark.parametrize("values", NONSENSE)
 def test_nonsense_can_be_replaced_by_whoever_has_read_it(
-    space: Space, store: SqlUserEmbeddingStore, values: dict[str, Any]
+    store: UserEmbeddingStore, spoil: Spoil, values: dict[str, Any]
 ) -> None:
-    _spoil(space, values)
+    spoil("ann", values)
     seen = store.read(["ann"])["ann"]
 
     assert store.write([StateWrite(state=_live("ann", "w2"), expected="w-other")]) == 1
@@ -102,8 +104,8 @@ def test_nonsense_can_be_replaced_by_whoever_has_read_it(
     ids=["cut short", "a number short", "with NaN", "text"],
 )
 def test_an_embedding_that_makes_no_sense_hides_no_other(
-    space: Space, store: SqlUserEmbeddingStore, embedding: bytes | str
+    store: UserEmbeddingStore, spoil: Spoil, embedding: bytes | str
 ) -> None:
-    _spoil(space, {"embedding": embedding})
+    spoil("ann", {"embedding": embedding})
 
     assert [user_id for ids, _ in store.embeddings(10) for user_id in ids] == ["bob"]

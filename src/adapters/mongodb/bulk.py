@@ -1,7 +1,6 @@
 """Unordered bulk writes in which losing is no error."""
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from attrs import frozen
 from pymongo import InsertOne, ReplaceOne
@@ -55,7 +54,6 @@ def remove_strays(collection: MongoCollection[Document], key: str, ids: Sequence
         collection.delete_many({key: {"$in": ids}, "_id": {"$nin": ids}})
 
 
-def lacks(field: str, kinds: Iterable[str]) -> Document:
-    """A filter for documents whose `field` is missing or of no such BSON type. A list is not its elements."""
-    usable: dict[str, Any] = {"$type": list(kinds), "$not": {"$type": "array"}}
-    return {"$nor": [{field: usable}]}
+def lacks(field: str, condition: Document) -> Document:
+    """A filter for documents whose `field` is missing or does not meet `condition`. A list is not its elements."""
+    return {"$nor": [{field: {**condition, "$not": {"$type": "array"}}}]}

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
+from pymongo import ASCENDING
 
 from adapters.mongodb import product_catalogue, product_document, user_document, user_embedding_store
 
@@ -19,15 +20,20 @@ _RANGE = {"bsonType": "array", "minItems": 2, "maxItems": 2, "items": _POSITION}
 
 @frozen(kw_only=True)
 class Index:
-    """An index on one field."""
+    """An index, ascending."""
 
-    field: str
+    fields: Sequence[str]
     unique: bool = False
+
+    @property
+    def keys(self) -> list[tuple[str, int]]:
+        """As pymongo takes and describes them."""
+        return [(field, ASCENDING) for field in self.fields]
 
     @property
     def name(self) -> str:
         """The name that MongoDB itself gives it."""
-        return f"{self.field}_1"
+        return "_".join(f"{field}_{ASCENDING}" for field in self.fields)
 
 
 @frozen(kw_only=True)
@@ -47,7 +53,7 @@ def _schema(fields: Mapping[str, Any], schema_version: int) -> Mapping[str, Any]
 
 USER_EMBEDDINGS = CollectionPlan(
     name=user_embedding_store.COLLECTION,
-    indexes=(Index(field="user_id", unique=True), Index(field="last_updated"), Index(field="version")),
+    indexes=(Index(fields=["user_id"], unique=True), Index(fields=["last_updated"]), Index(fields=["version"])),
     validator=_schema(
         {
             "user_id": _ID,
@@ -75,11 +81,12 @@ USER_EMBEDDINGS = CollectionPlan(
 PRODUCT_EMBEDDINGS = CollectionPlan(
     name=product_catalogue.COLLECTION,
     # By model, so that a change of the recipe finds what is left to embed without reading the whole catalogue.
-    indexes=(Index(field="product_id", unique=True), Index(field="model")),
+    indexes=(Index(fields=["product_id"], unique=True), Index(fields=["model", "dimensions"])),
     validator=_schema(
         {
             "product_id": _ID,
             "embedding": {"bsonType": "binData"},
+            "dimensions": {"bsonType": ["int", "long"], "minimum": 1},
             "text": {"bsonType": "string", "minLength": 1},
             "model": _TEXT,
             "revision": {"bsonType": "long", "minimum": 1},

@@ -175,7 +175,7 @@ def collection(found: FoundCollection) -> Iterable[Finding]:
         text = f"{name} has a collation, so it may take ids for one another."
         yield _finding("collections", Health.FAILED, text, f"Rename it. {SETUP}")
     if found.missing_indexes:
-        fields = ", ".join(index.field for index in found.missing_indexes)
+        fields = ", ".join(field for index in found.missing_indexes for field in index.fields)
         yield _warning("indexes", f"{name} has no index on {fields}.", SETUP)
     else:
         yield _ok("indexes", f"{name} has all indexes.")

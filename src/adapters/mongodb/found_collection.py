@@ -56,6 +56,6 @@ class FoundCollection:
 
     def _has(self, index: Index) -> bool:
         return any(
-            list(there["key"]) == [(index.field, 1)] and bool(there.get("unique", False)) >= index.unique
+            list(there["key"]) == index.keys and bool(there.get("unique", False)) >= index.unique
             for there in self.indexes.values()
         )

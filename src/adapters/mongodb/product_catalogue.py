@@ -38,6 +38,7 @@ class MongoProductCatalogue:
         self._database = database
         self._dimensions = dimensions
         self._model = model
+        self._usable = {"model": model, "dimensions": dimensions, "schema_version": SCHEMA_VERSION}
         self._products = database.collection(COLLECTION)
         self._revision = database.collection(REVISION_COLLECTION)
 
@@ -48,9 +49,8 @@ class MongoProductCatalogue:
         return int.from_bytes(mark.binary) if isinstance(mark, ObjectId) else 0
 
     def vectors(self, product_ids: Collection[str]) -> tuple[Sequence[str], Matrix]:
-        usable = {"model": self._model, "schema_version": SCHEMA_VERSION}
         with self._database.translated():
-            found = self._database.find_by_id(self._products, product_ids, usable, {"embedding": 1})
+            found = self._database.find_by_id(self._products, product_ids, self._usable, {"embedding": 1})
             return rows_of(found, self._dimensions)
 
     def read(self, product_ids: Collection[str]) -> Mapping[str, ProductEmbedding]:
@@ -62,7 +62,9 @@ class MongoProductCatalogue:
         return set(product_ids) - set(self.vectors(product_ids)[0])
 
     def outdated(self, limit: int) -> Sequence[Product]:
-        with self._database.translated(), self._products.find({"model": {"$ne": self._model}}, {"text": 1}) as found:
+        of_another_length = {"model": self._model, "dimensions": {"$ne": self._dimensions}}
+        query = {"$or": [{"model": {"$ne": self._model}}, of_another_length]}
+        with self._database.translated(), self._products.find(query, {"text": 1}) as found:
             return list(islice(_products_from(found), limit))
 
     def put(self, puts: Sequence[CataloguePut]) -> Collection[str]:
@@ -80,8 +82,8 @@ class MongoProductCatalogue:
         return {_id_of(put) for put in puts} - stored
 
     def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
-        query = {"model": self._model, "schema_version": SCHEMA_VERSION}
-        with self._database.translated(), self._products.find(query, {"embedding": 1}, batch_size=page) as found:
+        find = self._products.find
+        with self._database.translated(), find(self._usable, {"embedding": 1}, batch_size=page) as found:
             yield from pages_of(found, self._dimensions, page)
 
     def count(self) -> int:
@@ -99,7 +101,7 @@ class MongoProductCatalogue:
 def _as_seen(put: CataloguePut) -> Document:
     """A filter for the document that a put expects; with 0, for one whose revision nobody can name."""
     if put.expected_revision == 0:
-        return {"_id": _id_of(put), **lacks("revision", ["int", "long"])}
+        return {"_id": _id_of(put), **lacks("revision", {"$type": ["int", "long"], "$gte": 1})}
     return {"_id": _id_of(put), "revision": put.expected_revision}
 
 

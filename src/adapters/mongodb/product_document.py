@@ -23,6 +23,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "product_id": (str,),
     "text": (str,),
     "embedding": (bytes,),
+    "dimensions": _INTEGER,
     "model": (str,),
     "updated_at": (datetime,),
     "updated_at_extra_us": _INTEGER,
@@ -30,12 +31,16 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def document_of(product: ProductEmbedding, put_id: ObjectId) -> Document:
-    """The document of a product. Its `_id` is the product's id; `put_id` says which call of `put` wrote it."""
+    """The document of a product. Its `_id` is the product's id; `put_id` says which call of `put` wrote it.
+
+    `dimensions` is there because a query cannot ask for the length of a binary.
+    """
     return {
         "_id": product.product.product_id,
         "product_id": product.product.product_id,
         "text": product.product.text,
         "embedding": to_binary(product.embedding),
+        "dimensions": len(product.embedding),
         "model": product.model,
         "revision": Int64(product.revision),
         **fields_of("updated_at", product.updated_at),
@@ -72,7 +77,7 @@ def _product_from(document: Document) -> ProductEmbedding:
         and document["product_id"] == document["_id"]
     )
     updated_at = instant_from(document["updated_at"], document["updated_at_extra_us"]) if is_whole else None
-    if embedding is None or updated_at is None:
+    if embedding is None or updated_at is None or len(embedding) != document["dimensions"]:
         raise ValueError(UNREADABLE)
     return ProductEmbedding(
         product=Product(product_id=document["_id"], text=document["text"]),

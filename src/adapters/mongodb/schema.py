@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import IndexModel
 from pymongo.errors import OperationFailure
 
 from adapters.mongodb.collection_plans import PLANS, CollectionPlan
@@ -74,7 +74,7 @@ class MongoSchema:
         plan, missing = found.plan, found.missing_indexes
         if not missing:
             return []
-        models = [IndexModel([(index.field, ASCENDING)], name=index.name, unique=index.unique) for index in missing]
+        models = [IndexModel(index.keys, name=index.name, unique=index.unique) for index in missing]
         try:
             self._database.collection(plan.name).create_indexes(models)
         except OperationFailure as error:
@@ -84,7 +84,7 @@ class MongoSchema:
         return [f"Made the index {index.name} of {plan.name}." for index in missing]
 
     def _why_no_index(self, code: int | None, plan: CollectionPlan) -> str:
-        where, key = f"The collection {plan.name} in {self._database.where}", plan.indexes[0].field
+        where, key = f"The collection {plan.name} in {self._database.where}", plan.indexes[0].fields[0]
         if code == DUPLICATE_KEY:
             return (
                 f"{where} has several documents with the same {key}. "

@@ -63,5 +63,5 @@ def _as_seen(user_id: str, expected: str) -> Document:
     """A filter for the document of a user as it was read."""
     if expected == NO_WRITE_ID:
         # Whoever replaces it gives it a write_id, so of two that have read it thus, the second one does not match.
-        return {"_id": user_id, **lacks("write_id", ["string"])}
+        return {"_id": user_id, **lacks("write_id", {"$type": "string"})}
     return {"_id": user_id, "write_id": expected}
