@@ -8,12 +8,13 @@ import typer
 from attrs import asdict
 from rich.markup import escape
 
-from application.active_recipe import ACTIVE_RECIPE
+from application.active_recipe import active_recipe
 from application.fold_from_log import USERS_AT_ONCE
 from application.rebuild import pages_of_users
 from application.verify import VerifyReport
-from domain.errors import InvalidValueError
+from domain.errors import InvalidValueError, PenchantError
 from domain.identifier import parse_identifier
+from domain.recipe import Recipe
 from entrypoints.cli.output import Json, out, print_json, progress, table
 from entrypoints.cli.wiring import apply_all, penchant, unchecked
 from entrypoints.container import PORTS, Container
@@ -69,21 +70,41 @@ def show(as_json: Json = False) -> None:
         settings: Settings = container.settings()
         values = {variable_of(name): settings.shown(name) for name in Settings.model_fields}
         set_here = {variable_of(name) for name in settings.model_fields_set}
-        adapters = {port: type(getattr(container, port)()).__name__ for port in PORTS}
-        configured = container.recipe()
-        active = container.registry().get(ACTIVE_RECIPE) if container.schema().is_current() else None
+        adapters = {port: _adapter(container, port) for port in PORTS}
+        active, trouble = _active_recipe(container)
+        embedder = container.embedder()
+        configured = settings.recipe(active, embedder.model, embedder.dimensions)
+        values["EMBEDDING_DECAY_LAMBDA"] = str(configured.decay.rate_per_day)
+        values |= {f"PENCHANT_WEIGHT_{name.upper()}": str(weight) for name, weight in configured.weights.items()}
     if as_json:
-        recipe = {"id": configured.id, "active": active == configured.as_json() if active else None}
-        print_json({"settings": values, "adapters": adapters, "recipe": recipe})
+        recipe = {"id": configured.id, "active": active == configured if active is not None else None}
+        print_json({"settings": values, "adapters": adapters, "recipe": recipe, "trouble": trouble})
         return
     rows = [(name, value, "set" if name in set_here else "default") for name, value in values.items()]
     out.print(table("Settings", ("variable", "value", ""), rows))
     out.print()
     out.print(table("Ports", ("port", "adapter"), list(adapters.items())))
     out.print()
-    note = "not active yet" if active is None else "active" if active == configured.as_json() else "NOT the active one"
+    note = "not active yet" if active is None else "active" if active == configured else "NOT the active one"
     half_life = f"half-life {configured.decay.half_life_days:.1f} days"
     out.print(f"Recipe {configured.id} ({note}): {half_life}, {configured.model}", markup=False)
+    if trouble is not None:
+        out.print(f"What is active cannot be read: {trouble}", markup=False)
+
+
+def _adapter(container: Container, port: str) -> str:
+    try:
+        return type(getattr(container, port)()).__name__
+    except PenchantError:  # it rests on a part that is out of reach, which is no reason to show nothing
+        return "out of reach; see penchant doctor"
+
+
+def _active_recipe(container: Container) -> tuple[Recipe | None, str | None]:
+    """The active recipe, and what keeps it from being read."""
+    try:
+        return (active_recipe(container.registry()) if container.schema().is_current() else None), None
+    except PenchantError as error:
+        return None, str(error)
 
 
 def stats(as_json: Json = False) -> None:
