@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.measure import RUNS, in_turn, spread
+from benchmarks.report import Report
 from domain.decayed_sums import DecayedSums
 from domain.fold import fold
 from domain.interaction import EventType, Interaction
@@ -70,13 +69,11 @@ def one_by_one(sums: DecayedSums, batch: Batch, vectors: SubjectVectors) -> list
     return stored
 
 
-def main() -> None:
+def main(report: Report) -> None:
     """Print the table."""
     random = np.random.default_rng(1)
     vectors = make_vectors(random)
-    table = Table(title=f"Fold of {EVENTS:,} events, {DIMENSIONS} dimensions, one core; {RUNS} runs in turn")
-    for column in ("users in the batch", "Penchant, events/s", "one by one, events/s", "ratio"):
-        table.add_column(column, justify="right")
+    rows, raw = [], {}
     for users in (100, 400, 1_500):
         batch = make_batch(random, users)
         sums = DecayedSums.empty(users, DIMENSIONS)
@@ -87,8 +84,15 @@ def main() -> None:
         rates = {name: [EVENTS / value for value in values] for name, values in seconds.items()}
         ratios = sorted(a / b for a, b in zip(rates["arrays"], rates["plain"], strict=True))
         ratio = f"{ratios[len(ratios) // 2]:.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})"
-        table.add_row(f"{users:,}", spread(rates["arrays"]), spread(rates["plain"]), ratio)
-    Console().print(table)
+        rows.append((f"{users:,}", spread(rates["arrays"]), spread(rates["plain"]), ratio))
+        raw[str(users)] = rates
+    report.table(
+        "fold",
+        f"Fold of {EVENTS:,} events, {DIMENSIONS} dimensions, one core; {RUNS} runs in turn",
+        ("users in the batch", "Penchant, events/s", "one by one, events/s", "ratio"),
+        rows,
+        raw,
+    )
 
 
 def _check(rounded: Rounded, plain: list[np.ndarray], batch: Batch) -> None:

@@ -1,6 +1,5 @@
 """The whole way on embedded parts: real purchases recorded, applied and verified on SQLite, 256 dimensions."""
 
-import gc
 import tempfile
 import time
 from collections.abc import Iterator
@@ -9,13 +8,11 @@ from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from adapters.online_retail.dataset import OnlineRetail
 from application.active_recipe import adopt_recipe
 from application.event_message import Submission
 from benchmarks.measure import spread
+from benchmarks.report import Report
 from entrypoints.container import Container
 from entrypoints.settings import Settings
 
@@ -44,7 +41,7 @@ def run_once(submissions: list[Submission]) -> tuple[float, float, float]:
             began = time.perf_counter()
             container.record()(submissions[start : start + BATCH])
             recorded = time.perf_counter()
-            container.work().drain()
+            container.work().drain(BATCH)
             record += recorded - began
             apply += time.perf_counter() - recorded
         began = time.perf_counter()
@@ -53,19 +50,20 @@ def run_once(submissions: list[Submission]) -> tuple[float, float, float]:
         return record, apply, time.perf_counter() - began
 
 
-def main() -> None:
+def main(report: Report) -> None:
     """Print the table."""
-    gc.set_threshold(50_000, 20, 20)  # as the program itself does
     every = (
         submission for _, submission in OnlineRetail().submissions(timedelta(days=5_000)) if submission is not None
     )
     submissions = list(islice(every, EVENTS))
     runs = [run_once(submissions) for _ in range(RUNS)]
-    table = Table(title=f"{EVENTS:,} real purchases on SQLite, 256 dimensions; {RUNS} runs")
-    table.add_column("step")
-    table.add_column("events/s", justify="right")
     steps = {"record (log + outbox)": 0, "apply (read, fold, write, settle)": 1, "verify": 2}
-    for name, at in steps.items():
-        table.add_row(name, spread([EVENTS / run[at] for run in runs]))
-    table.add_row("record and apply", spread([EVENTS / (run[0] + run[1]) for run in runs]))
-    Console().print(table)
+    rates = {name: [EVENTS / run[at] for run in runs] for name, at in steps.items()}
+    rates["record and apply"] = [EVENTS / (run[0] + run[1]) for run in runs]
+    report.table(
+        "pipeline",
+        f"{EVENTS:,} real purchases on SQLite, 256 dimensions; {RUNS} runs",
+        ("step", "events/s"),
+        [(name, spread(values)) for name, values in rates.items()],
+        rates,
+    )

@@ -1,0 +1,58 @@
+"""One round of Penchant on the servers that production runs on, and what any contestant's round comes to."""
+
+import gc
+import time
+from collections.abc import Mapping, Sequence
+
+from attrs import frozen
+
+from benchmarks import crew, shop
+from benchmarks.progress import Progress, applied_by_penchant
+from benchmarks.stack import USER_EMBEDDINGS, Stack
+from domain.interaction import Interaction
+
+PROCESSES = 2
+
+
+@frozen(kw_only=True)
+class Outcome:
+    """What a round came to. Times are from the first delivery on, in seconds."""
+
+    seconds: float
+    """To the last write."""
+    seconds_to_99: float
+    """Until 99 % of the events were in the vectors: without the tail of late retries."""
+    lost: int
+    twice: int
+    wrong_users: int
+    cpu: Mapping[str, float]
+    """Processor seconds by process."""
+    peak_bytes: int
+
+
+def penchant_round(stack: Stack, events: Sequence[Interaction]) -> Outcome:
+    """Penchant: everything is in log and outbox; a relay publishes, and two workers apply."""
+    with stack.space() as space, space.container() as container:
+        shop.put_products(container, events)
+        shop.record(container, events)
+        with crew.workers(space, PROCESSES, "--no-relay") as workers, workers.watched():
+            pids = {**stack.pids(), "workers": workers.child.pid}
+            progress = Progress(space, USER_EMBEDDINGS, applied_by_penchant, len(events))
+            before = crew.cpu_seconds(pids)
+            # Earlier than the first delivery, and with the relay's own work: Celery's messages are published before.
+            start, own = crew.now(), time.process_time()
+            gc.collect()
+            while container.relay()(1_000):
+                pass
+            progress.follow(start, until_quiet=False)
+            cpu = crew.used_since(before, crew.cpu_seconds(pids)) | {"relay": time.process_time() - own}
+        report = container.verify().all()
+        return Outcome(
+            seconds=progress.last - start,
+            seconds_to_99=progress.most - start,
+            lost=len(events) - progress.applied,
+            twice=0,
+            wrong_users=len(report.mismatches),
+            cpu=cpu,
+            peak_bytes=workers.peak_bytes,
+        )

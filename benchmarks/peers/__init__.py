@@ -1,0 +1,1 @@
+"""What others would write without Penchant, to be measured beside it."""

@@ -1,0 +1,58 @@
+"""How far a contestant is, read from its documents while it works."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from benchmarks import crew
+from benchmarks.stack import Space
+
+LOOK_SECONDS = 0.02
+DEADLINE_SECONDS = 300.0
+QUIET_SECONDS = 10.0
+"""Longer than the longest pause before a retry: what has not come by then is lost."""
+
+
+class Progress:
+    """How far a contestant is, read from its documents."""
+
+    def __init__(
+        self, space: Space, collection: str, applied: Callable[[Mapping[str, Any]], int], expected: int
+    ) -> None:
+        self._space = space
+        self._collection = collection
+        self._applied = applied
+        self._expected = expected
+        self.applied = 0
+        self.last = self.most = 0.0
+
+    def follow(self, start: float, until_quiet: bool) -> None:
+        """Look until everything is applied or, `until_quiet`, until nothing has changed for long."""
+        fields = {"position": 1, "missing": 1, "count": 1}
+        with self._space.stack.mongodb.connect() as client:
+            documents = client[self._space.mongodb.database][self._collection]
+            changed = crew.now()
+            while self.applied < self._expected:
+                applied = sum(self._applied(document) for document in documents.find({}, fields))
+                at = crew.now()
+                if applied != self.applied:
+                    self.applied, self.last, changed = applied, at, at
+                    if not self.most and applied >= 0.99 * self._expected:
+                        self.most = at
+                elif until_quiet and self.applied and at - changed > QUIET_SECONDS:
+                    break
+                if at - start > DEADLINE_SECONDS:
+                    raise TimeoutError(f"{self.applied} of {self._expected} applied after {DEADLINE_SECONDS:g} s")
+                time.sleep(LOOK_SECONDS)
+            if not self.most:
+                self.most = self.last
+
+
+def applied_by_penchant(document: Mapping[str, Any]) -> int:
+    """Events that a document of Penchant's says it has applied."""
+    return int(document["position"]) - sum(last - first + 1 for first, last in document["missing"])
+
+
+def applied_by_celery(document: Mapping[str, Any]) -> int:
+    """The same for a document of Celery's."""
+    return int(document["count"])
