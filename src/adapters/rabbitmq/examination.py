@@ -10,7 +10,7 @@ from amqp.exceptions import AccessRefused, NotFound, PreconditionFailed
 from adapters.rabbitmq.broker import Broker
 from adapters.rabbitmq.connection import BrokerConnection
 from adapters.rabbitmq.failures import reason_of, translated
-from adapters.rabbitmq.installation import attempt, declare, parts_of
+from adapters.rabbitmq.installation import attempt, declare, ensure, parts_of
 from adapters.rabbitmq.outlet import Outgoing, Outlet
 from adapters.rabbitmq.topology import FAILED, RETRY, Exchange, Queue, QueueType, Topology
 from application.ports.examinable import Finding, Health
@@ -98,7 +98,7 @@ class KombuExamination:
         try:
             if self._broker.transport.keeps_topology:
                 attempt(connection, lambda channel: declare(channel, part, passive=True))
-            attempt(connection, lambda channel: declare(channel, part))  # which changes nothing that is there
+            ensure(connection, part)  # which changes nothing that is there
         except NotFound:
             return self._failed(subject, "It is missing.", SETUP)
         except PreconditionFailed as error:

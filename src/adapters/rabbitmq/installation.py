@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from amqp.exceptions import NotFound
+from amqp.exceptions import NotFound, PreconditionFailed
+from attrs import evolve
 
 from adapters.rabbitmq.broker import Broker
 from adapters.rabbitmq.connection import BrokerConnection
@@ -56,6 +57,15 @@ def declare(channel: Any, part: Exchange | Queue, *, passive: bool = False) -> A
     )
 
 
+def ensure(connection: Any, part: Exchange | Queue) -> None:
+    """Make an exchange or a queue unless it is there and serves. Raises what the driver does if it differs."""
+    try:
+        attempt(connection, lambda channel: declare(channel, part))
+    except PreconditionFailed:
+        if not (isinstance(part, Queue) and any(_is_there(connection, other) for other in _as_accepted(part))):
+            raise
+
+
 def bind(channel: Any, binding: Binding) -> None:
     """Make a binding."""
     channel.queue_bind(binding.queue, binding.exchange, binding.routing_key)
@@ -86,9 +96,21 @@ def _declared(connection: Any, part: Exchange | Queue) -> str | None:
         there = True
     except NotFound:
         there = False
-    attempt(connection, lambda channel: declare(channel, part))
+    ensure(connection, part)
     if there:
         return None
     if isinstance(part, Exchange):
         return f"Made the {part.type} exchange {part.name!r}."
     return f"Made the {part.arguments.get('x-queue-type', 'classic')} queue {part.name!r}."
+
+
+def _is_there(connection: Any, queue: Queue) -> bool:
+    try:
+        attempt(connection, lambda channel: declare(channel, queue))
+    except PreconditionFailed:
+        return False
+    return True
+
+
+def _as_accepted(queue: Queue) -> Sequence[Queue]:
+    return [evolve(queue, arguments=arguments) for arguments in queue.accepted]

@@ -41,6 +41,8 @@ class Queue:
 
     name: str
     arguments: Mapping[str, Any]
+    accepted: Sequence[Mapping[str, Any]] = ()
+    """Other arguments with which it serves as well, if it is there already."""
 
 
 @frozen(kw_only=True)
@@ -82,10 +84,14 @@ class Topology:
 
     def queues(self) -> Sequence[Queue]:
         """The queues of every transport."""
-        dead_lettered = self._of_type({"x-dead-letter-exchange": FAILED})
+        dead_lettered = {"x-dead-letter-exchange": FAILED}
+        # Plain classic queues are what programs declare that know nothing of ours; only what the broker itself gives
+        # up, by a policy say, is not among the dead letters then.
+        is_quorum = self.queue_type is QueueType.QUORUM
+        arguments, accepted = (self._of_type(dead_lettered), ()) if is_quorum else ({}, (dead_lettered,))
         return (
             Queue(name=FAILED, arguments=self._of_type({})),
-            *(Queue(name=name, arguments=dead_lettered) for name in reversed(self.consumed)),
+            *(Queue(name=name, arguments=arguments, accepted=accepted) for name in reversed(self.consumed)),
         )
 
     def delay_queues(self) -> Sequence[Queue]:
