@@ -1,0 +1,251 @@
+"""Penchant on real servers: a fresh space on each of them, the program on these, and what it has come to."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import field, frozen
+
+from application.event_message import Submission, parse_event
+from application.ports.dead_letters import DeadLetter
+from application.record import Receipt, RecordStatus
+from domain.user_embedding import UserEmbedding
+from entrypoints.container import Container
+from entrypoints.settings import Settings
+from tests.integration.penchant_process import DEADLINE_SECONDS, PenchantProcess
+from tests.integration.program import Outcome, Program
+from tests.services.mongodb import MongodbServer
+from tests.services.mysql import MysqlServer
+from tests.services.openai_stub import OpenaiStub
+from tests.services.rabbitmq import RabbitmqServer
+from tests.services.redis import RedisServer
+from tests.services.server import start_together
+from tests.services.waiting import wait_until
+
+WORK, FAILED = "user_embedding_updates", "failed"
+DIMENSIONS = 64
+"""Of the vectors: short ones, so that the tests spend their time on what they are about."""
+
+
+@frozen(kw_only=True)
+class Production:
+    """Everything that users run: MySQL, RabbitMQ, MongoDB or its stand-in, Redis, and the stub of OpenAI."""
+
+    mysql: MysqlServer
+    rabbitmq: RabbitmqServer
+    mongodb: MongodbServer
+    redis: RedisServer
+    openai: OpenaiStub
+    variables: Mapping[str, str] = field(repr=False)
+    """The settings that name the space of this production on each server."""
+    program: Program
+    _numbers: Iterator[int] = field(factory=lambda: count(1), init=False, repr=False)
+
+    @property
+    def broker_url(self) -> str:
+        """The vhost."""
+        return self.variables["RABBITMQ_DSN"]
+
+    def run(self, *arguments: str, stdin: str = "", **variables: str) -> Outcome:
+        """Run the program to its end, inside this process."""
+        return self.program.run(*arguments, stdin=stdin, **{**self.variables, **variables})
+
+    def ok(self, *arguments: str, stdin: str = "", **variables: str) -> Outcome:
+        """Run it, and fail unless it exits with 0."""
+        return self.program.ok(*arguments, stdin=stdin, **{**self.variables, **variables})
+
+    def process(self, *arguments: str, **variables: str) -> Outcome:
+        """Run it to its end as a process of its own."""
+        return self.program.process(*arguments, **{**self.variables, **variables})
+
+    def start(self, *arguments: str, **variables: str) -> PenchantProcess:
+        """Start the program and let it run; whoever calls this ends it."""
+        return PenchantProcess(
+            command=self.program.command(*arguments),
+            environment=self.program.environment(**{**self.variables, **variables}),
+            output=self.program.folder / f"{arguments[0]}-{next(self._numbers)}.log",
+        )
+
+    @contextmanager
+    def worker(self, *arguments: str, **variables: str) -> Iterator[PenchantProcess]:
+        """A worker that works; it is ended with the block."""
+        process = self.start("worker", *arguments, **variables)
+        try:
+            process.wait_for("worker_started")
+            yield process
+        finally:
+            process.end()
+
+    @contextmanager
+    def container(self, **variables: str) -> Iterator[Container]:
+        """The parts of the program on the same servers, to use and to look behind the curtain."""
+        container = Container(settings=Settings.model_validate({**self.variables, **variables}))
+        try:
+            yield container
+        finally:
+            container.shutdown_resources()
+
+    def record(self, messages: Sequence[Mapping[str, Any]]) -> Sequence[Receipt]:
+        """Record these, all of which must be accepted."""
+        with self.container() as container:
+            receipts = container.record()([submission_of(message) for message in messages])
+        refused = [str(receipt.error) for receipt in receipts if receipt.status is RecordStatus.REFUSED]
+        assert not refused, refused[:3]
+        return receipts
+
+    def states(self, user_ids: Sequence[str]) -> Mapping[str, UserEmbedding]:
+        """The stored states of these users."""
+        with self.container() as container:
+            return container.store().read(user_ids)
+
+    def wait_until_counted(self, counts: Mapping[str, int]) -> None:
+        """Wait until each of these users has so many live events in the stored state, and nothing missing."""
+
+        def behind() -> dict[str, object]:
+            states = container.store().read(list(counts))
+            return {
+                user: "nothing" if user not in states else (states[user].event_count, states[user].applied.missing)
+                for user, count in counts.items()
+                if user not in states or states[user].event_count != count or states[user].applied.missing
+            }
+
+        last: dict[str, object] = {}
+
+        def done() -> bool:
+            nonlocal last
+            last = behind()
+            return not last
+
+        with self.container() as container:
+            try:
+                wait_until(done, DEADLINE_SECONDS, "all events to be counted")
+            except TimeoutError as error:
+                some = dict(sorted(last.items())[:5])
+                raise AssertionError(f"{len(last)} users are behind, such as {some} of {counts}") from error
+
+    def wait_until_drained(self) -> None:
+        """Wait until nothing is on its way: no rows in the outbox, nothing in any queue but that of the dead."""
+
+        def depth() -> int:
+            return container.outbox().depth() + self.on_the_broker()
+
+        with self.container() as container:
+            wait_until(lambda: depth() == 0, DEADLINE_SECONDS, "outbox and queues to be empty")
+
+    def on_the_broker(self) -> int:
+        """Messages in all queues but that of the dead; those that a running worker holds are not counted."""
+        queues = [name for name in self.rabbitmq.queues(self.broker_url) if name != FAILED]
+        return sum(self.rabbitmq.queue(self.broker_url, name).ready for name in queues)
+
+    def dead(self) -> Sequence[DeadLetter]:
+        """The dead letters in the table, where the collector puts them."""
+        with self.container() as container:
+            return container.dead_letters().list(1_000)
+
+    def wait_until_dead(self, message_ids: Sequence[str]) -> Mapping[str, DeadLetter]:
+        """Wait until all of these are dead letters; return them by message id."""
+        with self.container() as container:
+            letters = container.dead_letters()
+            wait_until(
+                lambda: set(message_ids) <= set(letters.among(message_ids)), DEADLINE_SECONDS, "the dead letters"
+            )
+            found = {letter.message_id: letter for letter in letters.list(10_000)}
+        return {message_id: found[message_id] for message_id in message_ids}
+
+    def assert_verified(self) -> None:
+        """Fail unless every stored state equals the log, and nothing lags behind, at the latest after a while."""
+
+        def is_done() -> bool:
+            report = self.run("verify", "--all", "--json").json
+            assert report["mismatches"] == 0, report
+            return bool(report["lag"] == 0)
+
+        wait_until(is_done, DEADLINE_SECONDS, "verify to find no lag")
+
+    def recover(self) -> None:
+        """Start whatever was stopped; what forgets when it stops gets its indexes and its products again."""
+        start_together(self.mysql, self.rabbitmq, self.mongodb, self.redis, self.openai)
+        self.openai.reset()
+        self.ok("setup")
+
+
+@contextmanager
+def production_in(
+    folder: Path,
+    mysql: MysqlServer,
+    rabbitmq: RabbitmqServer,
+    mongodb: MongodbServer,
+    redis: RedisServer,
+    openai: OpenaiStub,
+) -> Iterator[Production]:
+    """A production on fresh spaces of these servers, set up; they are removed afterwards."""
+    start_together(mysql, rabbitmq, mongodb, redis, openai)
+    openai.reset()
+    with ExitStack() as stack:
+        database_url, broker_url, redis_url = (
+            stack.enter_context(space) for space in (mysql.database(), rabbitmq.vhost(), redis.database())
+        )
+        space = stack.enter_context(mongodb.space())
+        production = Production(
+            mysql=mysql,
+            rabbitmq=rabbitmq,
+            mongodb=mongodb,
+            redis=redis,
+            openai=openai,
+            program=Program(home=folder / "home", folder=folder),
+            variables={
+                "DATABASE_URL": database_url,
+                "RABBITMQ_DSN": broker_url,
+                "MONGODB_URL": _impatient(space.url),
+                "MONGODB_DATABASE": space.database,
+                "REDIS_URL": redis_url,
+                "OPENAI_API_KEY": openai.api_key,
+                "OPENAI_BASE_URL": openai.url,
+                "PENCHANT_EMBEDDING_DIMENSIONS": str(DIMENSIONS),
+            },
+        )
+        production.ok("setup")
+        yield production
+
+
+@pytest.fixture(scope="module", name="production")
+def production_fixture(
+    tmp_path_factory: pytest.TempPathFactory,
+    mysql_server: MysqlServer,
+    rabbitmq_server: RabbitmqServer,
+    mongodb_server: MongodbServer,
+    redis_server: RedisServer,
+    openai_server: OpenaiStub,
+) -> Iterator[Production]:
+    """One production for all tests of a module; each has users of its own."""
+    folder = tmp_path_factory.mktemp("production")
+    with production_in(
+        folder, mysql_server, rabbitmq_server, mongodb_server, redis_server, openai_server
+    ) as production:
+        yield production
+
+
+def _impatient(mongodb_url: str) -> str:
+    """The URL with half a second until the driver says that nobody is there: tests of outages probe several times."""
+    return mongodb_url + ("&" if "?" in mongodb_url else "?") + "serverSelectionTimeoutMS=500"
+
+
+def search(message_id: str, user_id: str, phrase: str, **fields: Any) -> dict[str, Any]:
+    """The message of a search, a moment ago."""
+    return {
+        "message_id": message_id,
+        "user_id": user_id,
+        "event_type": "search",
+        "search_phrase": phrase,
+        "occurred_at": datetime.now(UTC).isoformat(),
+        **fields,
+    }
+
+
+def submission_of(message: Mapping[str, Any]) -> Submission:
+    """The message, as the program takes it."""
+    return parse_event(message)
