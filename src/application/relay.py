@@ -37,7 +37,7 @@ class RunRelay:
         self._clock = clock
         self._metrics = metrics
         self._journal = journal
-        self._circuit = Circuit(first_pause_seconds=0.5, longest_pause_seconds=10.0)
+        self._circuit = Circuit(first_pause_seconds=0.5, longest_pause_seconds=5.0)
 
     def __call__(self, limit: int) -> int:
         """Move up to `limit` rows at a time until the end; return how many were moved."""

@@ -76,7 +76,7 @@ class Worker:
         self._clock = clock
         self._metrics = metrics
         self._journal = journal
-        self._circuit = Circuit(first_pause_seconds=0.5, longest_pause_seconds=15.0)
+        self._circuit = Circuit(first_pause_seconds=0.5, longest_pause_seconds=5.0)
         self._untold = WorkReport()
         self._told_at = clock.monotonic()
 
