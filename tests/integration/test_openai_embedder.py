@@ -209,6 +209,7 @@ def test_without_a_word_on_it_the_pause_is_left_to_us(embedder: OpenAIEmbedder, 
     [
         (429, "insufficient_quota", "insufficient_quota"),
         (429, "insufficient_quota", "project_spend_limit_exceeded"),
+        (429, "insufficient_quota", None),
         (429, "requests", "credit_balance_exhausted"),
         (402, None, None),
     ],

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,7 +18,7 @@ import redis
 from adapters.memory.embedder import HashingEmbedder
 from adapters.memory.product_catalogue import MemoryPhraseVectors
 from adapters.memory.system import CountingMetrics, ManualClock
-from adapters.redis.phrase_vectors import LONGEST_PAUSE_SECONDS, RedisPhraseVectors
+from adapters.redis.phrase_vectors import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, RedisPhraseVectors
 from application.phrases import EmbedPhrases
 from application.ports.examinable import Finding, Health
 from domain.errors import ConfigurationError
@@ -29,6 +31,8 @@ from tests.services.ports import LOOPBACK, free_port
 PHRASES = ["green tea", "blue mug", "red pot"]
 VECTORS = unit_vectors(3)
 TTL_SECONDS = 3_600
+DEADLINE_SECONDS = 4
+"""Less than the client waits by itself for a server that is silent."""
 
 HITS, MISSES, ERRORS = (f"penchant_phrase_cache_{what}_total" for what in ("hits", "misses", "errors"))
 
@@ -241,8 +245,8 @@ def test_there_are_never_more_entries_than_the_bound_and_the_newest_stay(caches:
     phrases = [f"phrase {number:02}" for number in range(40)]
     cached.stored.put("m", phrases, unit_vectors(40))
 
-    for start in range(0, 40, 8):
-        cached.get(*phrases[start : start + 8])
+    for first, last in [*pairwise(range(0, 24, 8)), *pairwise(range(16, 33)), (32, 40)]:
+        cached.get(*phrases[first:last])
         assert len(_vector_keys(client)) <= 10
     cached.stored.asked.clear()
     cached.get(*phrases[32:])
@@ -376,6 +380,17 @@ def test_after_a_failure_redis_is_left_alone_until_the_pause_has_passed(
     assert warm.get() == EXPECTED
 
     assert warm.metrics.counters == {ERRORS: 1, MISSES: 3, HITS: 3}
+
+
+def test_a_second_outage_costs_no_longer_pause_than_the_first(warm: Cached, redis_server: RedisServer) -> None:
+    for _ in range(3):
+        redis_server.stop()
+        assert warm.get() == EXPECTED
+        redis_server.start()
+        warm.clock.advance(timedelta(seconds=FIRST_PAUSE_SECONDS))
+        assert warm.get() == EXPECTED
+
+    assert warm.metrics.counters == Counter({ERRORS: 3, MISSES: 9})
 
 
 def test_a_redis_that_was_restarted_between_two_calls_is_used_at_once(warm: Cached, redis_server: RedisServer) -> None:
@@ -520,7 +535,8 @@ def test_an_examination_says_what_there_is(warm: Cached, redis_server: RedisServ
 def test_a_frozen_redis_is_found_to_be_silent(warm: Cached, redis_server: RedisServer) -> None:
     redis_server.pause()
     try:
-        (finding,) = warm.findings.values()
+        with ThreadPoolExecutor(1) as thread:
+            (finding,) = thread.submit(lambda: warm.findings).result(timeout=DEADLINE_SECONDS).values()
     finally:
         redis_server.resume()
 

@@ -36,6 +36,12 @@ def test_many_short_texts_are_cut_by_their_number() -> None:
     assert sizes == [MAX_INPUTS, MAX_INPUTS, 1]
 
 
+def test_long_texts_are_cut_by_the_tokens_that_they_may_have() -> None:
+    sizes = [len(request) for request in requests_of(["x" * MAX_INPUT_BYTES] * 100)]
+
+    assert sizes == [36, 36, 28]
+
+
 def test_short_texts_stay_as_they_are() -> None:
     for text in ("mug", "x" * MAX_INPUT_BYTES, "🧁" * (MAX_INPUT_BYTES // 4), ""):
         assert cut(text) == text

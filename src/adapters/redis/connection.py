@@ -17,7 +17,8 @@ READ_BYTES = 262_144
 TRIMMED_AT_ONCE = 5_000
 """Entries removed in a call at the most, so that a smaller bound does not hold Redis up."""
 
-# All in Redis's own time: the clocks of processes differ. What is under the name of the index and is none goes.
+# In Redis's own time, because the clocks of processes differ. The oldest go first, and so do names of entries that have
+# gone away by themselves. Something else under the name of the index makes room for it.
 _KEEP_IN_INDEX = f"""
 local index, prefix, ttl, bound = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local kind = redis.call('TYPE', index).ok
@@ -25,7 +26,6 @@ if kind ~= 'zset' and kind ~= 'none' then redis.call('UNLINK', index) end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 for position = 4, #ARGV do redis.call('ZADD', index, now, ARGV[position]) end
-redis.call('ZREMRANGEBYSCORE', index, '-inf', now - ttl)
 redis.call('EXPIRE', index, ttl)
 local excess = redis.call('ZCARD', index) - bound
 if excess > 0 then
