@@ -37,6 +37,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def mysql_tables(mysql_server: MysqlServer) -> Iterator[str]:
     """The URL of a MySQL database with all tables, which each test empties."""
+    mysql_server.start()
     with mysql_server.database() as url:
         database = Database(url, "DATABASE_URL")
         SqlSchema(database).upgrade()

@@ -3,6 +3,7 @@
 import sqlite3
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,13 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from adapters.sql import schema
 from adapters.sql.database import Database, sqlite_url
+from adapters.sql.dead_letters import SqlDeadLetters
 from adapters.sql.event_log import SqlEventLog
 from adapters.sql.outbox import SqlOutbox
 from adapters.sql.schema import SqlSchema
 from adapters.sql.tables import metadata
 from adapters.sql.user_embedding_store import SqlUserEmbeddingStore
+from application.ports.examinable import Health
 from application.ports.user_embedding_store import StateWrite
 from domain.errors import ConfigurationError, LostRaceError, PenchantError, StorageFullError, TransientError
 from tests.builders import DIMENSIONS, NOW, searched, stored_state
@@ -111,6 +114,35 @@ def test_upgrading_twice_changes_nothing(database: Database) -> None:
     assert log.count() == 1
 
 
+def test_the_dead_letters_of_an_older_home_are_kept(open_database: Open) -> None:
+    database = open_database()
+    with database.writing() as connection:
+        command.upgrade(_config(connection), "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO dead_letters VALUES ('updates', 'm1', 'ann', '{\"search_phrase\": \"🧁\"}',"
+            " 'PermanentError', 'It never works.', 6, '2026-01-31 12:00:00.000000+00:00',"
+            " '2026-01-31 12:00:00.000001+00:00')"
+        )
+    assert not SqlSchema(database).is_current()
+
+    assert len(SqlSchema(database).install()) == 1
+
+    [letter] = SqlDeadLetters(database).list(10)
+    assert letter.body == '{"search_phrase": "🧁"}'.encode()
+    assert (letter.user_id, letter.attempts) == ("ann", 6)
+    assert letter.last_failed_at - letter.first_failed_at == timedelta(microseconds=1)
+
+
+def test_downgrading_by_one_keeps_what_fits(database: Database) -> None:
+    _record(SqlEventLog(database), "m1")
+
+    with database.writing() as connection:
+        command.downgrade(_config(connection), "-1")
+
+    assert SqlSchema(database).revision() == "0001"
+    assert SqlEventLog(database).count() == 1
+
+
 def test_downgrading_drops_everything(database: Database) -> None:
     assert _tables(database) >= set(metadata.tables)
 
@@ -147,6 +179,54 @@ def test_no_key_is_of_a_kind_that_mysql_cannot_index(table: sa.Table) -> None:
     types = [column.type.compile(mysql.dialect()) for key in keys for column in key.columns]
 
     assert [name for name in types if "BLOB" in name or "TEXT" in name or name == "JSON"] == []
+
+
+def test_installing_twice_says_what_was_done_once(open_database: Open) -> None:
+    tables = SqlSchema(open_database())
+
+    assert [len(tables.install()), len(tables.install())] == [1, 0]
+
+
+def test_a_home_in_order_has_no_problem(database: Database) -> None:
+    findings = SqlSchema(database).examine()
+
+    assert {finding.health for finding in findings} == {Health.OK}
+    assert {finding.subject for finding in findings} == {"file", "version", "latency", "permissions", "tables"}
+
+
+def test_examining_a_home_that_is_not_there_makes_none(path: Path, open_database: Open) -> None:
+    [finding] = SqlSchema(open_database()).examine()
+
+    assert (finding.health, path.exists()) == (Health.OK, False)
+
+
+def test_old_tables_are_found_and_setup_is_named(open_database: Open) -> None:
+    database = open_database()
+    with database.writing() as connection:
+        command.upgrade(_config(connection), "0001")
+
+    [finding] = [found for found in SqlSchema(database).examine() if found.health is not Health.OK]
+
+    assert (finding.subject, finding.health) == ("tables", Health.FAILED)
+    assert "penchant setup" in finding.remedy
+
+
+def test_a_file_that_is_no_database_is_found(path: Path, open_database: Open) -> None:
+    path.write_bytes(b"This is a letter to my aunt. " * 100)
+
+    [finding] = SqlSchema(open_database()).examine()
+
+    assert (finding.subject, finding.health) == ("file", Health.FAILED)
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "mysql://user:secret@host:port/name", "postgresql://user:secret@host/name"]
+)
+def test_an_address_of_another_kind_is_a_wrong_setting_and_its_password_is_not_told(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL") as caught:
+        Database(url, "DATABASE_URL")
+
+    assert "secret" not in str(caught.value)
 
 
 def test_a_full_database_says_so_and_keeps_nothing_of_what_it_could_not_take(

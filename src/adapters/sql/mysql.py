@@ -61,7 +61,6 @@ _SLOW = {1317, 1969, 3024}
 _REMEDIES = {
     1044: "lets this user not use the database; GRANT {privileges} ON the database TO the user",
     1045: "refuses the user or the password; check both",
-    1046: "is given without the name of a database; put it behind the last slash",
     1049: "has no database of that name; CREATE DATABASE it, or correct the name",
     1130: "takes no connection from this host; CREATE USER for it",
     1142: "lets this user not do what is needed; GRANT {privileges} ON the database TO the user",
@@ -73,6 +72,9 @@ _REMEDIES = {
     1698: "refuses the user or the password; check both",
     2059: "wants a way to log in that this program does not know; ALTER USER … IDENTIFIED WITH caching_sha2_password",
 }
+DENIED = {1142, 1143, 1227}
+"""Errors of a user who may not do something."""
+
 _OLD_TABLES = {1054, 1146}
 _TOO_LARGE = {1153}
 _QUOTING = {1064, 1292, 1366, 1367, 1411, 1525}

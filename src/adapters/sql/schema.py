@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from adapters.sql.database import Database
-from domain.errors import ConfigurationError, TransientError
+from application.ports.examinable import Finding, Health
+from domain.errors import ConfigurationError, PenchantError, TransientError
 
 REVISION = "0002"
 """The newest migration; a test holds it against the folder `migrations`."""
@@ -56,6 +57,30 @@ class SqlSchema:
         if not self.upgrade():
             return []
         return [f"The tables of the database at {self._database.address} are of revision {REVISION} now."]
+
+    def examine(self) -> Sequence[Finding]:
+        """As Examinable says."""
+        if self._database.is_mysql:
+            # Imported here, as Alembic below: most commands need neither.
+            from adapters.sql.mysql_examination import MysqlExamination
+
+            found = MysqlExamination(self._database).findings()
+        else:
+            from adapters.sql.sqlite_examination import SqliteExamination
+
+            found = SqliteExamination(self._database).findings()
+        is_usable = found[0].health is not Health.FAILED and len(found) > 1
+        return [*found, self._tables(found[0].part)] if is_usable else found
+
+    def _tables(self, part: str) -> Finding:
+        try:
+            revision, is_current = self.revision(), self.is_current()
+        except PenchantError as error:
+            return Finding(part=part, subject="tables", health=Health.FAILED, text=str(error))
+        if is_current:
+            return Finding(part=part, subject="tables", health=Health.OK, text=f"They are of revision {revision}.")
+        text = "There are none." if revision is None else f"They are of revision {revision}, and {REVISION} is needed."
+        return Finding(part=part, subject="tables", health=Health.FAILED, text=text, remedy="Run `penchant setup`.")
 
 
 def _revision(connection: Connection) -> str | None:
