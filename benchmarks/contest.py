@@ -8,7 +8,7 @@ from attrs import frozen
 
 from benchmarks import crew, shop
 from benchmarks.progress import Progress, applied_by_penchant
-from benchmarks.stack import USER_EMBEDDINGS, Stack
+from benchmarks.stack import USER_EMBEDDINGS, WORK_QUEUE, Stack
 from domain.interaction import Interaction
 
 PROCESSES = 2
@@ -30,22 +30,22 @@ class Outcome:
     peak_bytes: int
 
 
-def penchant_round(stack: Stack, events: Sequence[Interaction]) -> Outcome:
-    """Penchant: everything is in log and outbox; a relay publishes, and two workers apply."""
+def penchant_round(stack: Stack, events: Sequence[Interaction], processes: int = PROCESSES) -> Outcome:
+    """Penchant: everything is in log and outbox; a relay publishes, and so many workers apply."""
     with stack.space() as space, space.container() as container:
         shop.put_products(container, events)
         shop.record(container, events)
-        with crew.workers(space, PROCESSES, "--no-relay") as workers, workers.watched():
+        with crew.workers(space, processes, "--no-relay") as workers, workers.watched():
             pids = {**stack.pids(), "workers": workers.child.pid}
-            progress = Progress(space, USER_EMBEDDINGS, applied_by_penchant, len(events))
+            progress = Progress(space, WORK_QUEUE, USER_EMBEDDINGS, applied_by_penchant, len(events))
             before = crew.cpu_seconds(pids)
             # Earlier than the first delivery, and with the relay's own work: Celery's messages are published before.
             start, own = crew.now(), time.process_time()
             gc.collect()
             while container.relay()(1_000):
                 pass
-            progress.follow(start, until_quiet=False)
-            cpu = crew.used_since(before, crew.cpu_seconds(pids)) | {"relay": time.process_time() - own}
+            progress.follow(until_quiet=False)
+            cpu = crew.used_since(before, crew.cpu_seconds(pids)) | {"relay and observer": time.process_time() - own}
         report = container.verify().all()
         return Outcome(
             seconds=progress.last - start,

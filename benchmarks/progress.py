@@ -2,38 +2,53 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 
 from benchmarks import crew
 from benchmarks.stack import Space
 
-LOOK_SECONDS = 0.02
 DEADLINE_SECONDS = 300.0
+
 QUIET_SECONDS = 10.0
 """Longer than the longest pause before a retry: what has not come by then is lost."""
 
+REST = 4
+"""A look is followed by a pause so many times as long, so that looking takes little from those who work."""
+
+SHORTEST_REST_SECONDS = 0.01
+
 
 class Progress:
-    """How far a contestant is, read from its documents."""
+    """Looks at the documents of a contestant once its queue is empty; before that, only at the queue."""
 
     def __init__(
-        self, space: Space, collection: str, applied: Callable[[Mapping[str, Any]], int], expected: int
+        self, space: Space, queue: str, collection: str, applied: Callable[[Mapping[str, Any]], int], expected: int
     ) -> None:
         self._space = space
+        self._queue = queue
         self._collection = collection
         self._applied = applied
         self._expected = expected
         self.applied = 0
         self.last = self.most = 0.0
+        """When the last event was seen applied, and when 99 % of all."""
 
-    def follow(self, start: float, until_quiet: bool) -> None:
-        """Look until everything is applied or, `until_quiet`, until nothing has changed for long."""
-        fields = {"position": 1, "missing": 1, "count": 1}
+    def follow(self, until_quiet: bool) -> None:
+        """Look until everything is applied or, `until_quiet`, until nothing has changed for long.
+
+        Raises TimeoutError after DEADLINE_SECONDS.
+        """
+        start = crew.now()
+        with closing(crew.Depth(self._space.stack.rabbitmq, self._space.rabbitmq_url, self._queue)) as depth:
+            while depth.ready():
+                time.sleep(SHORTEST_REST_SECONDS)
         with self._space.stack.mongodb.connect() as client:
             documents = client[self._space.mongodb.database][self._collection]
             changed = crew.now()
             while self.applied < self._expected:
-                applied = sum(self._applied(document) for document in documents.find({}, fields))
+                began = crew.now()
+                applied = sum(self._applied(document) for document in documents.find({}, FIELDS))
                 at = crew.now()
                 if applied != self.applied:
                     self.applied, self.last, changed = applied, at, at
@@ -43,14 +58,17 @@ class Progress:
                     break
                 if at - start > DEADLINE_SECONDS:
                     raise TimeoutError(f"{self.applied} of {self._expected} applied after {DEADLINE_SECONDS:g} s")
-                time.sleep(LOOK_SECONDS)
-            if not self.most:
-                self.most = self.last
+                time.sleep(max(SHORTEST_REST_SECONDS, REST * (at - began)))
+        if not self.most:
+            self.most = self.last
+
+
+FIELDS = {"position": 1, "missing": 1, "count": 1}
 
 
 def applied_by_penchant(document: Mapping[str, Any]) -> int:
     """Events that a document of Penchant's says it has applied."""
-    return int(document["position"]) - sum(last - first + 1 for first, last in document["missing"])
+    return int(document["position"] - sum(last - first + 1 for first, last in document["missing"]))
 
 
 def applied_by_celery(document: Mapping[str, Any]) -> int:

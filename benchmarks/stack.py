@@ -1,5 +1,6 @@
 """The servers that production runs on, started for the benchmarks; each run gets names of its own on them."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,6 +27,11 @@ class Space:
     rabbitmq_url: str = field(repr=False)
     mongodb: services.MongodbSpace = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def program_environment(self) -> dict[str, str]:
+        """The whole environment of a process of the program."""
+        return {**os.environ, **self.environment}
 
     @contextmanager
     def container(self) -> Iterator[Container]:

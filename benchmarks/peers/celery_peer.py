@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks import crew, shop
 from benchmarks.contest import PROCESSES, Outcome
 from benchmarks.peers import celery_app
-from benchmarks.progress import LOOK_SECONDS, Progress, applied_by_celery
+from benchmarks.progress import SHORTEST_REST_SECONDS, Progress, applied_by_celery
 from benchmarks.stack import Space, Stack
 from domain.interaction import Interaction
 from domain.recipe import DEFAULT_WEIGHTS
@@ -38,12 +38,12 @@ def celery_round(stack: Stack, events: Sequence[Interaction], **tuning: Any) -> 
                 while depth.ready() == len(events):
                     if trouble := child.trouble():
                         raise RuntimeError(trouble)
-                    time.sleep(LOOK_SECONDS / 4)
+                    time.sleep(SHORTEST_REST_SECONDS)
                 start = crew.now()
                 pids = {**stack.pids(), "workers": child.pid}
                 before = crew.cpu_seconds(pids)
-                progress = Progress(space, celery_app.EMBEDDINGS, applied_by_celery, len(events))
-                progress.follow(start, until_quiet=True)
+                progress = Progress(space, celery_app.QUEUE, celery_app.EMBEDDINGS, applied_by_celery, len(events))
+                progress.follow(until_quiet=True)
                 cpu = crew.used_since(before, crew.cpu_seconds(pids))
         lost, twice, wrong = celery_compared(space, events)
         return Outcome(
