@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test services test-fast lint format bench docs lock clean
+.PHONY: help demo test services test-fast chaos lint format bench docs lock clean
 
 help:  ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,10 @@ services: $(VENV)/.installed-dev  ## servers for the tests where there is no Doc
 
 test-fast: $(VENV)/.installed-dev  ## unit and contract tests without the long ones, under 30 seconds
 	$(BIN)/python -m pytest -m "not slow" tests/unit tests/contract
+
+chaos: $(VENV)/.installed-dev  ## kill everything at random while a client records, and prove that nothing is lost
+	@$(BIN)/python -m tests.services.install --for-tests
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 lint: $(VENV)/.installed-dev  ## style, types, direction of imports
 	$(BIN)/ruff check .
