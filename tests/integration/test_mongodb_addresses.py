@@ -64,6 +64,7 @@ def test_a_user_or_password_that_is_not_accepted_is_a_matter_of_the_setting(mong
         f"mongodb://ann:{PASSWORD}@x@host/",
         f"mongodb://ann:{PASSWORD}:x@host/",
         f"mongodb://ann:{PASSWORD}%zz@host/",
+        f"mongodb://ann:{PASSWORD}[x:y@host/",
         f"mongodb://ann:{PASSWORD}@host:99999/",
         f"https://ann:{PASSWORD}@host/",
         "mongodb://",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
@@ -64,7 +64,7 @@ class MongoDatabase:
     def __init__(self, url: str, name: str, setting: str = "MONGODB_URL") -> None:
         self._address = without_secrets(url)
         self._setting = setting
-        given = {option.lower() for option, _ in parse_qsl(urlsplit(url).query)}
+        given = {option.lower() for option, _ in parse_qsl(url.partition("?")[2])}
         options = {option: value for option, value in DEFAULTS.items() if option.lower() not in given}
         try:
             self._client: MongoClient[Document] = MongoClient(url, connect=False, **options)
