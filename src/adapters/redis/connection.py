@@ -25,7 +25,10 @@ local kind = redis.call('TYPE', index).ok
 if kind ~= 'zset' and kind ~= 'none' then redis.call('UNLINK', index) end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-for position = 4, #ARGV do redis.call('ZADD', index, now, ARGV[position]) end
+for position = 4, #ARGV do
+  redis.call('EXPIRE', prefix .. ARGV[position], ttl)
+  redis.call('ZADD', index, now, ARGV[position])
+end
 redis.call('EXPIRE', index, ttl)
 local excess = redis.call('ZCARD', index) - bound
 if excess > 0 then
@@ -79,8 +82,8 @@ class RedisConnection:
     def write(self, entries: Entries, values: Mapping[str, bytes], ttl_seconds: int, max_entries: int) -> None:
         """Keep these values by name, and of all entries the newest `max_entries`: one round trip, all or nothing."""
         with self._translated(), self._client.pipeline(transaction=True) as pipeline:
-            for name, value in values.items():
-                pipeline.set(entries.prefix + name, value, ex=ttl_seconds)
+            # One command for all values: 500 SETs take twice as long.
+            pipeline.mset({entries.prefix + name: value for name, value in values.items()})
             pipeline.eval(_KEEP_IN_INDEX, 1, entries.index, entries.prefix, ttl_seconds, max_entries, *values)
             pipeline.execute()
 
@@ -125,8 +128,8 @@ class RedisConnection:
             return ConfigurationError(f"{where} does not accept the user or the password; correct them in REDIS_URL.")
         if isinstance(error, redis.exceptions.NoPermissionError):
             return ConfigurationError(
-                f"{where} does not permit this user what Penchant needs: MGET, SET, EVAL, INFO, and sorted sets under "
-                f"penchant:*. Grant them by ACL SETUSER."
+                f"{where} does not permit this user what Penchant needs: MGET, MSET, EXPIRE, EVAL, INFO, and sorted "
+                f"sets under penchant:*. Grant them by ACL SETUSER."
             )
         if isinstance(error, redis.TimeoutError):
             return UnavailableError(f"{where} did not answer within {self._timeout_seconds:g} s.")
