@@ -19,6 +19,7 @@ from tests.integration.rabbitmq_parts import (
     receive,
 )
 from tests.services import Origin, RabbitmqServer, wait_until
+from tests.services.ports import LOOPBACK, free_port
 
 HEARTBEAT_SECONDS = 1.0
 HEARTBEAT_BYTES = 8
@@ -67,6 +68,25 @@ def test_without_an_exchange_or_a_queue_the_error_names_setup(rabbitmq_url: str)
             parts.source().receive(1)
     finally:
         parts.close()
+
+
+def test_a_broker_that_refuses_a_message_is_an_error(parts: RabbitmqParts, rabbitmq_server: RabbitmqServer) -> None:
+    definition = {"max-length": 1, "overflow": "reject-publish"}
+    policy = {"pattern": f"^{WORK}$", "definition": definition, "apply-to": "queues"}
+    rabbitmq_server.management("PUT", f"/api/policies/{parts.url.rpartition('/')[2]}/full", policy)
+    publisher = parts.publisher()
+
+    with pytest.raises(UnavailableError, match="has refused"):
+        wait_until(lambda: publisher.publish(_events(5)), DEADLINE_SECONDS, "the broker to refuse what is too much")
+
+
+def test_of_several_brokers_one_that_answers_is_taken(parts: RabbitmqParts) -> None:
+    several = RabbitmqParts(url=f"amqp://{LOOPBACK}:{free_port()}/;{parts.url}", topology=parts.topology)
+
+    several.publisher().publish(_events(1))
+
+    assert _positions(receive(several.source(), 1)) == [1]
+    several.close()
 
 
 def test_a_cut_connection_is_one_error_and_what_was_not_settled_comes_again(

@@ -12,7 +12,7 @@ from adapters.rabbitmq.connection import BrokerConnection
 from adapters.rabbitmq.installation import declare_for
 from adapters.rabbitmq.topology import Topology
 from application.ports.message_source import Capability
-from domain.errors import ConfigurationError, TransientError
+from domain.errors import ConfigurationError, UnavailableError
 
 WINDOW = 1_000
 """Messages that may be on their way unconfirmed."""
@@ -47,8 +47,8 @@ class Outlet:
 
         Raises
         ------
-        UnavailableError : the broker is out of reach, short of memory or disk, or has not answered in time.
-        TransientError : it has refused some.
+        UnavailableError : the broker is out of reach, short of memory or disk, has not answered in time, or has refused
+            some.
         ConfigurationError : no queue takes some of them, or an exchange is missing.
         """
         with self._connection.session() as channel:
@@ -85,7 +85,7 @@ class Outlet:
                 " Run `penchant setup`."
             )
         if channel.refused:
-            raise TransientError(
+            raise UnavailableError(
                 f"{self._broker.where} has refused {channel.refused} messages, as it does when a queue is full or"
                 " cannot be reached; they will be sent again."
             )
