@@ -31,8 +31,12 @@ class StateWriter:
         self._ids = ids
         self._metrics = metrics
 
-    def __call__(self, user_ids: Collection[str], compute: Compute) -> Mapping[str, UserEmbedding]:
+    def __call__(
+        self, user_ids: Collection[str], compute: Compute, on_lost: Callable[[int], None] | None = None
+    ) -> Mapping[str, UserEmbedding]:
         """Change the states of `user_ids` as `compute` says; return them as they are stored in the end.
+
+        `on_lost` is told, for each write that lost a race, how many of its states were not written.
 
         Raises
         ------
@@ -49,6 +53,8 @@ class StateWriter:
             if not lost:
                 return {**stored, **{state.user_id: state for state in changed}}
             self._metrics.count("penchant_write_races_lost_total", lost)
+            if on_lost is not None:
+                on_lost(lost)
         raise TransientError(f"Other writers were first {ATTEMPTS} times in a row; deliver these events again.")
 
     def read(self, user_ids: Collection[str]) -> Mapping[str, UserEmbedding]:

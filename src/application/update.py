@@ -28,11 +28,13 @@ class UpdateReport:
     """What a batch came to: the outcome of each delivery, and how many users were rebuilt from the log for it.
 
     `rebuilt` counts them by reason. `damaged` are the users whose stored state could not be read, now rebuilt.
+    `races_lost` counts states whose write came after another writer's and was computed again.
     """
 
     outcomes: Sequence[Settled]
     rebuilt: Mapping[str, int]
     damaged: Collection[str] = ()
+    races_lost: int = 0
 
 
 class UpdateUserEmbeddings:
@@ -71,6 +73,7 @@ class UpdateUserEmbeddings:
         attempt = _Attempt()
         rebuilt: Counter[str] = Counter()
         damaged: set[str] = set()
+        lost: list[int] = []
 
         def compute(stored: Mapping[str, UserEmbedding]) -> Sequence[UserEmbedding]:
             nonlocal attempt
@@ -80,11 +83,11 @@ class UpdateUserEmbeddings:
             rebuilt.update(attempt.rebuilt)  # a rebuild whose write lost the race was one, too
             return states
 
-        states = self._writer(batch.users, compute)
+        states = self._writer(batch.users, compute, lost.append)
         for reason, count in rebuilt.items():
             self._metrics.count("penchant_rebuilds_total", count, reason=reason)
         outcomes = [_outcome(delivery, states, failures, attempt.known_products) for delivery in deliveries]
-        return UpdateReport(outcomes=outcomes, rebuilt=rebuilt, damaged=damaged)
+        return UpdateReport(outcomes=outcomes, rebuilt=rebuilt, damaged=damaged, races_lost=sum(lost))
 
     def _compute(
         self, batch: "_Batch", stored: Mapping[str, UserEmbedding], attempt: "_Attempt"

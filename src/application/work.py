@@ -42,6 +42,8 @@ class WorkReport:
     """The outcomes that are not APPLIED."""
     damaged: frozenset[str] = frozenset()
     """Users whose stored state could not be read, and who were rebuilt."""
+    races_lost: int = 0
+    """States whose write came after another writer's and was computed again."""
 
     @property
     def deliveries(self) -> int:
@@ -58,6 +60,7 @@ class WorkReport:
             rebuilt=self.rebuilt + other.rebuilt,
             failures=self.failures + other.failures,
             damaged=self.damaged | other.damaged,
+            races_lost=self.races_lost + other.races_lost,
         )
 
 
@@ -106,12 +109,14 @@ class Work:
             return WorkReport()
         rebuilt: Counter[str] = Counter()
         damaged: set[str] = set()
+        races_lost: list[int] = []
         outcomes = self._settle_each(self._admit, [item for item in received if isinstance(item, Arrival)])
 
         def update(deliveries: Sequence[Delivery]) -> Sequence[Settled]:
             report = self._update(deliveries)
             rebuilt.update(report.rebuilt)
             damaged.update(report.damaged)
+            races_lost.append(report.races_lost)
             return report.outcomes
 
         outcomes += self._settle_each(update, [item for item in received if isinstance(item, Delivery)])
@@ -122,6 +127,7 @@ class Work:
             rebuilt=rebuilt,
             failures=tuple(outcome for outcome in outcomes if outcome.verdict is not Verdict.APPLIED),
             damaged=frozenset(damaged),
+            races_lost=sum(races_lost),
         )
 
     def _settle_each(

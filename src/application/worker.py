@@ -186,7 +186,7 @@ class Worker:
     def _tell_counts(self) -> None:
         if self._untold.deliveries:
             counts = {verdict.name.lower(): count for verdict, count in self._untold.verdicts.items()}
-            rebuilt = self._untold.rebuilt.total()
-            self._journal.info("deliveries_settled", "Deliveries are settled.", **counts, users_rebuilt=rebuilt)
+            counts |= {"users_rebuilt": self._untold.rebuilt.total(), "write_races_lost": self._untold.races_lost}
+            self._journal.info("deliveries_settled", "Deliveries are settled.", **counts)
         self._untold = WorkReport()
         self._told_at = self._clock.monotonic()
