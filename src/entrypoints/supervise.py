@@ -12,6 +12,7 @@ from adapters.system.system import SignalStop
 SUPERVISED = "PENCHANT_SUPERVISED"
 """Set for a supervised process: it ends when its standard input does, so that none outlives a killed supervisor."""
 
+STDIN = 0
 LOOK_SECONDS = 0.2
 EXIT_CRASHED = 1
 
@@ -38,13 +39,20 @@ def supervise(arguments: Sequence[str], processes: int, stop: SignalStop) -> int
             process.wait()
 
 
+def is_supervised() -> bool:
+    """Whether this process was started by `supervise`."""
+    return bool(os.environ.get(SUPERVISED))
+
+
 def end_with_supervisor(stop: SignalStop) -> None:
     """In a supervised process: ask it to end when the supervisor is gone."""
-    if not os.environ.get(SUPERVISED):
+    if not is_supervised():
         return
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        # Not through sys.stdin: the interpreter takes that one's lock when it ends, which this thread would hold.
+        while os.read(STDIN, 1024):
+            pass
         stop.ask()
 
     Thread(target=watch, name="supervisor", daemon=True).start()
