@@ -23,6 +23,15 @@ def run_worker(container: Container, options: WorkerOptions, with_relay: bool) -
         return _worker(container)(options)
 
 
+def reach_servers(container: Container) -> None:
+    """Raise the error of a server that work needs and that cannot be reached or does not let us in.
+
+    Once work has begun, an outage is waited for; before, it is more likely a setting that is wrong.
+    """
+    container.store().user_ids(None, 1)
+    container.collect_dead_letters()()
+
+
 def _worker(container: Container) -> Worker:
     chores = [
         Chore(name="collecting dead letters", every_seconds=COLLECT_SECONDS, run=container.collect_dead_letters()),

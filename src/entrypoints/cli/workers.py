@@ -10,8 +10,8 @@ from application.worker import WorkerOptions
 from domain.errors import ConfigurationError, InvalidValueError
 from entrypoints.cli.output import Json, out, print_json
 from entrypoints.cli.wiring import penchant, prepared
-from entrypoints.supervise import end_with_supervisor, supervise
-from entrypoints.worker import RELAY_AT_ONCE, run_worker
+from entrypoints.supervise import end_with_supervisor, is_supervised, supervise
+from entrypoints.worker import RELAY_AT_ONCE, reach_servers, run_worker
 
 DEFAULT_BATCH = 500
 
@@ -31,7 +31,8 @@ def worker(
     """Apply events as they come, until it is stopped.
 
     It ends on SIGTERM or Ctrl-C when its batch is written, and with exit code 0 at a limit, so that a supervisor starts
-    it again. While a server is out of reach it waits and loses nothing. What it does is told as JSON on standard error.
+    it again. It does not start while a server that it needs is out of reach; while it works, it waits for one to come
+    back, and loses nothing. What it does is told as JSON on standard error.
 
     Examples:
 
@@ -42,6 +43,7 @@ def worker(
     limit = _bytes_of(memory_limit)
     if concurrency > 1:
         with penchant() as container:  # what is configured wrongly is said once, and before anything is started
+            reach_servers(container)
             stop = container.stop()
         stop.listen()
         raise typer.Exit(supervise(_without_concurrency(sys.argv[1:]), concurrency, stop))
@@ -49,6 +51,8 @@ def worker(
         container.stop().listen()
         end_with_supervisor(container.stop())
         container.prefetch.override(prefetch if prefetch is not None else 2 * batch_size)
+        if not is_supervised():  # one that follows another at a limit waits for whatever is out of reach just then
+            reach_servers(container)
         options = WorkerOptions(
             batch_size=batch_size,
             linger_seconds=container.settings().linger_seconds,
