@@ -1,0 +1,138 @@
+"""Workers that are killed, stopped or come to a limit: what they held goes to others, and everything counts once."""
+
+from collections.abc import Iterable
+
+import psutil
+import pytest
+
+from application.worker import StopReason
+from tests.integration.penchant_process import DEADLINE_SECONDS, PenchantProcess
+from tests.integration.production import WORK, Production, production_fixture, search  # noqa: F401
+from tests.services.waiting import wait_until
+
+EVENTS = 1_000
+USERS = 10
+BATCH = 10
+
+
+def searches_of_known_users(production: Production, name: str, events: int = EVENTS) -> dict[str, int]:
+    """Record searches of users who have a state, so that none is rebuilt from all of them; return how many each has."""
+    users = [f"{name}-user-{number}" for number in range(USERS)]
+    production.record([search(f"{name}-first-{user}", user, "tea") for user in users])
+    production.finish(dict.fromkeys(users, 1))
+    production.record([search(f"{name}-{n}", users[n % USERS], f"{name} {n % 30}") for n in range(events)])
+    return dict.fromkeys(users, 1 + events // USERS)
+
+
+def applied(production: Production, users: Iterable[str]) -> int:
+    """How many events of these users are in the stored states, besides the first of each."""
+    return sum(state.event_count - 1 for state in production.states(list(users)).values())
+
+
+def wait_until_in_the_middle(production: Production, users: Iterable[str]) -> None:
+    """Wait until some events of these users are applied."""
+    wait_until(lambda: applied(production, users), DEADLINE_SECONDS, "the first events to be applied")
+
+
+def children_of(worker: PenchantProcess) -> list[psutil.Process]:
+    return psutil.Process(worker.pid).children()
+
+
+def test_what_a_killed_worker_held_is_redelivered_and_counted_once(production: Production) -> None:
+    with production.worker("--batch-size", str(BATCH)) as worker:
+        counts = searches_of_known_users(production, "killed")
+        wait_until_in_the_middle(production, counts)
+        worker.kill()
+        worker.wait()
+    assert applied(production, counts) < EVENTS
+    production.finish(counts)
+    assert production.dead() == []
+    production.assert_verified()
+
+
+def test_a_worker_that_is_told_to_stop_finishes_its_batch_and_gives_the_rest_back(production: Production) -> None:
+    with production.worker("--batch-size", str(BATCH)) as worker:
+        counts = searches_of_known_users(production, "stopped")
+        wait_until_in_the_middle(production, counts)
+        worker.terminate()
+        code = worker.wait()
+    done = applied(production, counts)
+    with production.container() as container:
+        in_outbox = container.outbox().depth()
+    assert code == 0, worker.last_words()
+    assert StopReason.ASKED in worker.journal("worker_stopped")[0]["sentence"]
+    assert done < EVENTS
+    # Exactly the rest: all that is applied has been acknowledged.
+    assert production.rabbitmq.queue(production.broker_url, WORK).ready + in_outbox == EVENTS - done
+    production.finish(counts)
+    production.assert_verified()
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [(("--time-limit", "1"), StopReason.TIME), (("--memory-limit", "1M"), StopReason.MEMORY)],
+    ids=["time", "memory"],
+)
+def test_a_worker_at_a_limit_ends_as_if_all_were_well(
+    production: Production, limit: tuple[str, str], reason: StopReason
+) -> None:
+    with production.worker(*limit) as worker:
+        code = worker.wait()
+    assert code == 0, worker.last_words()
+    assert reason in worker.journal("worker_stopped")[0]["sentence"]
+
+
+def test_when_one_of_several_workers_is_killed_the_others_give_back_and_the_supervisor_fails(
+    production: Production,
+) -> None:
+    with production.worker("--concurrency", "3", "--batch-size", str(BATCH)) as supervisor:
+        supervisor.wait_for("worker_started", 3)
+        counts = searches_of_known_users(production, "one-of-three")
+        wait_until_in_the_middle(production, counts)
+        children = children_of(supervisor)
+        children[0].kill()
+        code = supervisor.wait()
+        left = [child for child in children if child.is_running()]
+    assert len(children) == 3
+    assert code == 1
+    assert len(supervisor.journal("worker_stopped")) == 2
+    assert left == []
+    production.finish(counts)
+    production.assert_verified()
+
+
+def test_no_worker_outlives_its_killed_supervisor(production: Production) -> None:
+    with production.worker("--concurrency", "2", "--batch-size", str(BATCH)) as supervisor:
+        supervisor.wait_for("worker_started", 2)
+        counts = searches_of_known_users(production, "supervised")
+        wait_until_in_the_middle(production, counts)
+        children = children_of(supervisor)
+        supervisor.kill()
+        _, alive = psutil.wait_procs(children, DEADLINE_SECONDS)
+    assert len(children) == 2
+    assert alive == []
+    assert len(supervisor.journal("worker_stopped")) == 2
+    production.finish(counts)
+    production.assert_verified()
+
+
+def test_a_supervised_worker_at_its_limit_is_followed_by_another_and_all_end_together(production: Production) -> None:
+    with production.worker("--concurrency", "2", "--time-limit", "1") as supervisor:
+        supervisor.wait_for("worker_started", 4)
+        children = children_of(supervisor)
+        supervisor.terminate()
+        code = supervisor.wait()
+    assert code == 0, supervisor.last_words()
+    assert [child for child in children if child.is_running()] == []
+
+
+def test_stop_workers_ends_those_that_run_and_none_that_start_later(production: Production) -> None:
+    with production.worker() as worker:
+        production.ok("stop-workers")
+        code = worker.wait()
+    assert code == 0, worker.last_words()
+    assert StopReason.MARKED in worker.journal("worker_stopped")[0]["sentence"]
+    with production.worker() as later:
+        production.record([search("later-1", "later", "tea")])
+        production.wait_until_counted({"later": 1})
+        assert later.running
