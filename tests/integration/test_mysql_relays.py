@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -43,6 +43,38 @@ def test_a_second_relay_gets_the_rows_after_those_that_the_first_one_holds(datab
     assert [delivery.logged.event.message_id for delivery in deliveries] == message_ids[:3]
     assert second == message_ids[3:]
     assert SqlOutbox(databases[0]).depth() == 0
+
+
+@pytest.mark.parametrize("first_to_end", [0, 1])
+def test_a_relay_ends_while_another_one_holds_the_rows_beside_its_own(
+    databases: list[Database], first_to_end: int
+) -> None:
+    _record(databases[0], 6)
+
+    with ExitStack() as last_to_end:
+        with ExitStack() as first:
+            for relay in (0, 1):
+                held = SqlOutbox(databases[relay]).handing_over(NOW, 2)
+                (first if relay == first_to_end else last_to_end).enter_context(held)
+        assert SqlOutbox(databases[2]).depth() == 4
+
+    assert SqlOutbox(databases[2]).depth() == 2
+
+
+def test_a_worker_without_a_broker_settles_its_rows_while_a_recorder_has_not_committed(
+    databases: list[Database],
+) -> None:
+    _record(databases[0], 4)
+    outbox = SqlOutbox(databases[0])
+    ids = [delivery.tag for delivery in outbox.due(NOW, 10)]
+
+    with SqlEventLog(databases[1]).transaction() as transaction:
+        transaction.append([searched("later", user_id="bob")], NOW)
+        outbox.delete(ids[:2])
+        outbox.postpone(ids[2:3], NOW, NOW)
+        outbox.delete(ids[3:])
+
+    assert _handed_over(databases[0], 10) == ["m00002", "later"]
 
 
 def test_relays_at_once_hand_over_each_row_once(databases: list[Database]) -> None:

@@ -16,6 +16,10 @@ from application.ports.message_source import Delivery
 from domain.applied_positions import as_ranges
 from domain.interaction import LoggedEvent
 
+_DELETE_ON_MYSQL = sa.text("DELETE FROM outbox WHERE id BETWEEN :first AND :last ORDER BY id LIMIT :count")
+"""Locks these rows and no other. Without the limit it would lock the row behind them too, and a list of ids may lock
+all there are: rows that another relay holds, or that a recorder has not committed."""
+
 RANGES = 400
 """Ranges of ids in one statement: SQLite takes 1,000 conditions."""
 
@@ -100,6 +104,10 @@ def enqueue(connection: Connection, events: Collection[LoggedEvent]) -> None:
 def _delete(connection: Connection, row_ids: Collection[int]) -> None:
     # What is delivered together mostly stands together: a range or two instead of thousands of ids.
     ranges = as_ranges(row_ids)
+    if connection.dialect.name == "mysql":
+        for first, last in ranges:
+            connection.execute(_DELETE_ON_MYSQL, {"first": first, "last": last, "count": last - first + 1})
+        return
     for start in range(0, len(ranges), RANGES):
         some = ranges[start : start + RANGES]
         connection.execute(sa.delete(outbox).where(sa.or_(*(outbox.c.id.between(*ends) for ends in some))))
