@@ -1,6 +1,12 @@
 import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.MongoVersion;
+import de.bwaldvogel.mongo.backend.CursorRegistry;
+import de.bwaldvogel.mongo.backend.Index;
+import de.bwaldvogel.mongo.backend.IndexKey;
 import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
+import de.bwaldvogel.mongo.backend.memory.MemoryDatabase;
+import de.bwaldvogel.mongo.backend.memory.index.MemoryUniqueIndex;
+import de.bwaldvogel.mongo.bson.Document;
 import java.util.List;
 
 /** A MongoDB server that keeps everything in memory: {@code java StandIn <host> <port>}. It prints where it listens. */
@@ -21,9 +27,46 @@ public final class StandIn {
     private StandIn() {}
 
     public static void main(String[] arguments) {
-        MongoServer server = new MongoServer(new MemoryBackend().version(VERSION));
+        MongoServer server = new MongoServer(new Backend().version(VERSION));
         server.bind(arguments[0], Integer.parseInt(arguments[1]));
         Runtime.getRuntime().addShutdownHook(new Thread(server::shutdownNow));
         System.out.println(server.getConnectionString());
+    }
+
+    private static final class Backend extends MemoryBackend {
+        @Override
+        public MemoryDatabase openOrCreateDatabase(String name) {
+            return new Database(name, getCursorRegistry());
+        }
+    }
+
+    /** A real server finds a document by a unique key that is part of a query; the library would read all of them. */
+    private static final class Database extends MemoryDatabase {
+        Database(String name, CursorRegistry cursors) { super(name, cursors); }
+
+        @Override
+        protected Index<Integer> openOrCreateUniqueIndex(String collection, String name, List<IndexKey> keys, boolean sparse) {
+            return new PrefixIndex(name, keys, sparse);
+        }
+    }
+
+    private static final class PrefixIndex extends MemoryUniqueIndex {
+        PrefixIndex(String name, List<IndexKey> keys, boolean sparse) { super(name, keys, sparse); }
+
+        @Override
+        public synchronized boolean canHandle(Document query) {
+            return query.keySet().containsAll(keySet()) && super.canHandle(part(query));
+        }
+
+        @Override
+        public synchronized Iterable<Integer> getPositions(Document query) {
+            return super.getPositions(part(query));
+        }
+
+        private Document part(Document query) {
+            Document part = new Document();
+            for (String key : keys()) part.put(key, query.get(key));
+            return part;
+        }
     }
 }
