@@ -78,7 +78,7 @@ def main(report: Report) -> None:
             ],
             raw={str(events): asdict(load) for events, load in loads.items()},
             notes=(
-                f"Wanted for 5,000: under {ALLOWED_SECONDS} s and {ALLOWED_DEPTH:,} messages; {ALLOWED_MIB} MiB a worker.",
+                f"Wanted: 5,000 in {ALLOWED_SECONDS} s, never {ALLOWED_DEPTH:,} deep, under {ALLOWED_MIB} MiB a worker",
                 servers.described,
             ),
         )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
+from attrs import evolve
 
 from adapters.online_retail.dataset import OnlineRetail
 from application.event_message import Submission
@@ -13,11 +14,14 @@ from domain.interaction import Interaction
 from domain.product import Product, ProductEmbedding
 from domain.vectors import Matrix
 from entrypoints.container import Container
+from entrypoints.worker import RELAY_AT_ONCE
 
 EVENTS = 20_000
 USERS = 756
 DIMENSIONS = 1536
 BATCH = 500
+
+WAIT_SECONDS = 10.0
 
 SHIFT_DAYS = 5_000
 """So that the purchases of 2010 happened lately."""
@@ -82,6 +86,39 @@ def put_products(container: Container, interactions: Sequence[Interaction]) -> N
 def products_of(interactions: Sequence[Interaction]) -> list[str]:
     """The products that these are about."""
     return sorted({interaction.product_id for interaction in interactions if interaction.product_id is not None})
+
+
+def open_shop(container: Container, interactions: Sequence[Interaction]) -> None:
+    """A catalogue, and an earlier purchase of each of these users, applied: nobody starts from nothing."""
+    put_products(container, interactions)
+    earlier = earlier_purchases(interactions)
+    record(container, earlier)
+    publish(container)
+    work_off(container, len(earlier))
+    container.message_source().close()
+
+
+def work_off(container: Container, deliveries: int) -> None:
+    """Apply that many deliveries in this process."""
+    while deliveries:
+        done = container.work().batch(BATCH, WAIT_SECONDS).deliveries
+        assert done, f"{deliveries} events did not come within {WAIT_SECONDS:g} s"
+        deliveries -= done
+
+
+def earlier_purchases(interactions: Sequence[Interaction]) -> list[Interaction]:
+    """One more purchase of each of these users, a day before the first of them."""
+    first = {interaction.user_id: interaction for interaction in reversed(interactions)}
+    return [
+        evolve(one, message_id=f"earlier-{one.message_id}", occurred_at=one.occurred_at - timedelta(days=1))
+        for one in first.values()
+    ]
+
+
+def publish(container: Container) -> None:
+    """Relay all that is in the outbox."""
+    while container.relay()(RELAY_AT_ONCE):
+        pass
 
 
 def record(container: Container, interactions: Sequence[Interaction]) -> None:

@@ -25,6 +25,7 @@ def celery_round(stack: Stack, events: Sequence[Interaction], **tuning: Any) -> 
     with stack.space() as space:
         with space.container() as container:
             shop.put_products(container, events)
+        everything = [*open_shop(space, events), *events]
         publish(space, events, **tuning)
         command = ("-m", "celery", "-A", "benchmarks.peers.celery_app", "worker", "--loglevel", "CRITICAL")
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -42,10 +43,10 @@ def celery_round(stack: Stack, events: Sequence[Interaction], **tuning: Any) -> 
                 start = crew.now()
                 pids = {**stack.pids(), "workers": child.pid}
                 before = crew.cpu_seconds(pids)
-                progress = Progress(space, celery_app.QUEUE, celery_app.EMBEDDINGS, applied_by_celery, len(events))
+                progress = Progress(space, celery_app.QUEUE, celery_app.EMBEDDINGS, applied_by_celery, len(everything))
                 progress.follow(until_quiet=True)
                 cpu = crew.used_since(before, crew.cpu_seconds(pids))
-        lost, twice, wrong = celery_compared(space, events)
+        lost, twice, wrong = celery_compared(space, everything)
         return Outcome(
             seconds=progress.last - start,
             seconds_to_99=progress.most - start,
@@ -57,19 +58,37 @@ def celery_round(stack: Stack, events: Sequence[Interaction], **tuning: Any) -> 
         )
 
 
+def open_shop(space: Space, events: Sequence[Interaction]) -> list[Interaction]:
+    """Apply an earlier purchase of each of these users, as for Penchant."""
+    earlier = shop.earlier_purchases(events)
+    product_ids = shop.products_of(events)
+    with space.stack.mongodb.connect() as client:
+        peer = celery_app.Shop(
+            states=client[space.mongodb.database][celery_app.EMBEDDINGS],
+            vectors=dict(zip(product_ids, shop.product_vectors(product_ids), strict=True)),
+        )
+        for event in earlier:
+            peer.apply(message_of(event))
+    return earlier
+
+
+def message_of(event: Interaction) -> dict[str, str]:
+    """The argument of a task."""
+    return {
+        "message_id": event.message_id,
+        "user_id": event.user_id,
+        "event_type": event.event_type.value,
+        "product_id": event.product_id or "",
+        "occurred_at": event.occurred_at.isoformat(),
+    }
+
+
 def publish(space: Space, events: Sequence[Interaction], **tuning: Any) -> None:
     """Put a task for each event into Celery's queue."""
     app = celery_app.celery(space.rabbitmq_url, **tuning)
     with app.producer_pool.acquire(block=True) as producer:
         for event in events:
-            message = {
-                "message_id": event.message_id,
-                "user_id": event.user_id,
-                "event_type": event.event_type.value,
-                "product_id": event.product_id,
-                "occurred_at": event.occurred_at.isoformat(),
-            }
-            app.send_task(celery_app.TASK, (message,), producer=producer, ignore_result=True)
+            app.send_task(celery_app.TASK, (message_of(event),), producer=producer, ignore_result=True)
     app.close()
 
 
