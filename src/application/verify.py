@@ -1,6 +1,6 @@
 """Verifying: what is stored, held against a fold of exactly the events that it says it has applied."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from attrs import evolve, frozen
 
@@ -85,16 +85,20 @@ class VerifyUsers:
     def all(self, on_users: Callable[[int], None] | None = None) -> VerifyReport:
         """Verify every user that is in the log or in the store; tell `on_users` how many each step did."""
         report = VerifyReport()
-        for some in pages_of_users(self._log):
+        for some in self.pages():
             report += self(some)
             if on_users is not None:
                 on_users(len(some))
+        return report
+
+    def pages(self) -> Iterator[Sequence[str]]:
+        """Every user that is in the log or in the store, some at a time."""
+        yield from pages_of_users(self._log)
         after: str | None = None
         while stored := self._store.user_ids(after, USERS_AT_ONCE):
             heads = self._log.heads_of(stored)
-            report += self([user_id for user_id in stored if user_id not in heads])
+            yield [user_id for user_id in stored if user_id not in heads]
             after = stored[-1]
-        return report
 
     def _moved_or_changing(self, suspects: Sequence[str], states: Mapping[str, UserEmbedding]) -> Collection[str]:
         """The suspects whose state has been written since it was read, or whose products are changing now."""

@@ -107,3 +107,13 @@ def test_a_vector_that_is_none_is_found_and_mended(shop: Program, container: Con
     assert "bob" not in shop.ok("profile", "neighbours", "bob", "--json").json["neighbours"]
     shop.ok("rebuild", "--user", USER)
     assert verify(shop).code == 0
+
+
+def test_several_processes_find_what_one_finds(shop: Program, container: Container) -> None:
+    change(container, weight=sa.literal(3.0))
+
+    alone = shop.run("verify", "--all", "--processes", "1", "--json").json
+    together = shop.process("verify", "--all", "--processes", "2", "--json")
+
+    assert together.code == 1, together.stderr
+    assert together.json == alone

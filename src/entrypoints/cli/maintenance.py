@@ -1,6 +1,7 @@
 """`penchant setup`, `config show`, `stats`, `verify`, `rebuild` and `catch-up`."""
 
 import random
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from entrypoints.cli.output import Json, out, print_json, progress, table
 from entrypoints.cli.wiring import apply_all, penchant, unchecked
 from entrypoints.container import PORTS, Container
 from entrypoints.doctor import installables
+from entrypoints.parallel import processes_for, verify_pages
 from entrypoints.settings import Settings, variable_of
 
 MISMATCHES_SHOWN = 20
@@ -130,6 +132,10 @@ def verify(
     user: Annotated[list[str] | None, typer.Option(help="Only this user; may be repeated.")] = None,
     sample: Annotated[int | None, typer.Option(min=1, help="Only so many users, chosen at random.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All users; the default.")] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="Processes that share the work; by the number of users, if left out."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Prove the stored embeddings: compute them anew from the log and compare.
@@ -146,7 +152,7 @@ def verify(
     if sum((user is not None, sample is not None, every)) > 1:
         raise InvalidValueError("--user, --sample and --all", "exclude each other", "give one of them")
     with penchant() as container:
-        report = _verify(container, user, sample)
+        report = _verify(container, user, sample, processes)
     if as_json:
         print_json(_verification(report))
     else:
@@ -161,23 +167,28 @@ def _verification(report: VerifyReport) -> dict[str, object]:
     }
 
 
-def _verify(container: Container, user: list[str] | None, sample: int | None) -> VerifyReport:
+def _verify(container: Container, user: list[str] | None, sample: int | None, processes: int | None) -> VerifyReport:
+    users: list[str] | None = None
     if user is not None:
-        return _verify_users(container, _known_users(container, user))
-    if sample is not None:
-        users = [user_id for page in pages_of_users(container.event_log()) for user_id in page]
-        return _verify_users(container, random.sample(users, min(sample, len(users))))
-    with progress("verifying", container.event_log().user_count()) as advance:
-        return container.verify().all(advance)
-
-
-def _verify_users(container: Container, users: list[str]) -> VerifyReport:
-    report = VerifyReport()
-    with progress("verifying", len(users)) as advance:
-        for some in (users[start : start + USERS_AT_ONCE] for start in range(0, len(users), USERS_AT_ONCE)):
+        users = _known_users(container, user)
+    elif sample is not None:
+        known = [user_id for page in pages_of_users(container.event_log()) for user_id in page]
+        users = random.sample(known, min(sample, len(known)))
+    count = len(users) if users is not None else container.event_log().user_count()
+    pages = _pages_of(users) if users is not None else container.verify().pages()
+    processes = processes if processes is not None else processes_for(count)
+    with progress("verifying", count) as advance:
+        if processes > 1:
+            return verify_pages(container.settings(), pages, processes, advance)
+        report = VerifyReport()
+        for some in pages:
             report += container.verify()(some)
             advance(len(some))
-    return report
+        return report
+
+
+def _pages_of(users: list[str]) -> Iterator[list[str]]:
+    return (users[start : start + USERS_AT_ONCE] for start in range(0, len(users), USERS_AT_ONCE))
 
 
 def _known_users(container: Container, user: list[str]) -> list[str]:

@@ -1,0 +1,55 @@
+"""Verifying in several processes: each has connections of its own, and only ids and reports go between them."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing import get_context
+
+from application.verify import VerifyReport
+from entrypoints.container import Container
+from entrypoints.settings import Settings
+
+AHEAD = 2
+"""Pages that each process has waiting: enough to keep it busy, so few that memory does not grow with the users."""
+
+MOST_BY_DEFAULT = 4
+
+_here: list[Container] = []
+"""The container of this process, once `_open` has made it."""
+
+
+def processes_for(users: int) -> int:
+    """How many processes are worth their start for so many users, on this machine."""
+    return max(1, min(MOST_BY_DEFAULT, os.cpu_count() or 1, users // 2_000))
+
+
+def verify_pages(
+    settings: Settings, pages: Iterable[Sequence[str]], processes: int, on_users: Callable[[int], None]
+) -> VerifyReport:
+    """Verify all these users; tell `on_users` how many each step did."""
+    report = VerifyReport()
+    waiting: dict[Future[VerifyReport], int] = {}
+
+    def take(when: str) -> None:
+        nonlocal report
+        for future in wait(waiting, return_when=when).done:
+            report += future.result()
+            on_users(waiting.pop(future))
+
+    # Spawned, not forked: connections and threads of this process must not be shared.
+    with ProcessPoolExecutor(processes, get_context("spawn"), _open, (settings,)) as pool:
+        for page in pages:
+            if len(waiting) >= AHEAD * processes:
+                take(FIRST_COMPLETED)
+            waiting[pool.submit(_verify, page)] = len(page)
+        while waiting:
+            take(FIRST_COMPLETED)
+    return report
+
+
+def _open(settings: Settings) -> None:
+    _here.append(Container(settings=settings))
+
+
+def _verify(user_ids: Sequence[str]) -> VerifyReport:
+    return _here[0].verify()(user_ids)
