@@ -97,7 +97,8 @@ class VerifyUsers:
         after: str | None = None
         while stored := self._store.user_ids(after, USERS_AT_ONCE):
             heads = self._log.heads_of(stored)
-            yield [user_id for user_id in stored if user_id not in heads]
+            if strays := [user_id for user_id in stored if user_id not in heads]:
+                yield strays
             after = stored[-1]
 
     def _moved_or_changing(self, suspects: Sequence[str], states: Mapping[str, UserEmbedding]) -> Collection[str]:
