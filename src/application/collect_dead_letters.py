@@ -1,8 +1,16 @@
 """Collecting: what the broker keeps among the dead moves to the dead letters, where it can be listed and retried."""
 
+from collections.abc import Sequence
+
+from attrs import evolve
+
 from application.ports.dead_letter_queue import DeadLetterQueue
-from application.ports.dead_letters import DeadLetters
+from application.ports.dead_letters import DeadLetter, DeadLetters
 from application.ports.system import Metrics
+from domain.errors import ConfigurationError, PermanentError
+
+KEPT_BYTES = 65_536
+"""How much is kept of a body that is too large for the dead letters."""
 
 
 class CollectDeadLetters:
@@ -14,11 +22,31 @@ class CollectDeadLetters:
         self._metrics = metrics
 
     def __call__(self, page: int = 100) -> int:
-        """Collect all there are now; return how many."""
+        """Collect all there are now; return how many. One whose body is too large to be kept keeps its beginning."""
         collected = 0
         while dead := self._queue.receive(page):
-            self._dead_letters.add([delivery.letter for delivery in dead])
+            self._keep([delivery.letter for delivery in dead])
             self._queue.forget([delivery.tag for delivery in dead])
             collected += len(dead)
         self._metrics.count("penchant_dead_letters_total", collected)
         return collected
+
+    def _keep(self, letters: Sequence[DeadLetter]) -> None:
+        try:
+            self._dead_letters.add(letters)
+        except ConfigurationError:
+            raise
+        except PermanentError:
+            # One letter that cannot be kept must not hold up all behind it for ever.
+            if len(letters) > 1:
+                half = len(letters) // 2
+                self._keep(letters[:half])
+                self._keep(letters[half:])
+            else:
+                self._dead_letters.add([_cut(letters[0])])
+
+
+def _cut(letter: DeadLetter) -> DeadLetter:
+    size = len(letter.body)
+    text = f"{letter.error_text} (Of its {size} bytes the first {KEPT_BYTES} are kept: the database takes no more.)"
+    return evolve(letter, body=letter.body[:KEPT_BYTES], error_text=text)

@@ -11,7 +11,7 @@ from application.ports.registry import Registry
 from application.ports.system import Clock, Journal, Metrics, Process, Stop
 from application.stop_workers import STOP_MARK
 from application.work import Work, WorkReport
-from domain.errors import ConfigurationError, TransientError, UnavailableError
+from domain.errors import ConfigurationError, PenchantError, UnavailableError
 
 IDLE_SECONDS = 1.0
 """How long an idle worker waits for deliveries before it looks at marks and chores again."""
@@ -146,7 +146,7 @@ class Worker:
                 chore.run()
             except ConfigurationError:
                 raise
-            except TransientError as error:
+            except PenchantError as error:
                 self._journal.warning("chore_failed", f"{chore.name} failed for now: {error}", chore=chore.name)
 
     def _pause(self, error: UnavailableError) -> None:

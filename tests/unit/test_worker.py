@@ -11,7 +11,7 @@ from application.ports.message_source import Arrival, Capability, Delivery, Mess
 from application.stop_workers import StopWorkers
 from application.work import OnOutage
 from application.worker import Chore, StopReason, Worker, WorkerOptions
-from domain.errors import ConfigurationError, RecipeMismatchError, TransientError, UnavailableError
+from domain.errors import ConfigurationError, PermanentError, RecipeMismatchError, TransientError, UnavailableError
 from domain.recipe import Recipe
 from tests.builders import searched, viewed
 from tests.shop import DIMENSIONS, Shop
@@ -175,7 +175,7 @@ def test_a_worker_waits_while_a_store_is_away_and_burns_no_retries() -> None:
     assert (shop.state().event_count, shop.dead_letters.count()) == (1, 0)
     assert stage.actions().count("worker_paused") == 5
     assert stage.actions().count("worker_resumed") == 1
-    assert shop.clock.monotonic() - before >= 0.5 + 1 + 2 + 4 + 8
+    assert shop.clock.monotonic() - before >= 0.5 + 1 + 2 + 4 + 5
 
 
 def test_by_the_other_policy_events_die_while_a_store_is_away() -> None:
@@ -234,6 +234,19 @@ def test_a_worker_ends_when_another_recipe_becomes_active(stage: Stage) -> None:
 
     with pytest.raises(RecipeMismatchError):
         stage.run(lambda _: None)
+
+
+def test_a_chore_that_fails_for_good_stops_nobody(stage: Stage) -> None:
+    def fail() -> None:
+        raise PermanentError("This letter is too large.")
+
+    stage.chores.append(Chore(name="collecting", every_seconds=1_000, run=fail))
+    stage.shop.record(searched("m1"))
+
+    stage.run(stage.end_at(2))
+
+    assert stage.shop.state().event_count == 1
+    assert stage.actions().count("chore_failed") == 1
 
 
 def test_a_chore_that_can_never_work_ends_the_worker(stage: Stage) -> None:
