@@ -147,11 +147,12 @@ class Production:
             found = {letter.message_id: letter for letter in letters.list(10_000)}
         return {message_id: found[message_id] for message_id in message_ids}
 
-    def assert_verified(self) -> None:
-        """Fail unless every stored state equals the log, and nothing lags behind, at the latest after a while."""
+    def assert_verified(self, users: Sequence[str] = ()) -> None:
+        """Fail unless the states of these users, or of all, equal the log, and nothing lags, at the latest soon."""
+        which = [part for user in users for part in ("--user", user)] if users else ["--all"]
 
         def is_done() -> bool:
-            report = self.run("verify", "--all", "--json").json
+            report = self.run("verify", *which, "--json").json
             assert report["mismatches"] == 0, report
             return bool(report["lag"] == 0)
 

@@ -124,15 +124,3 @@ def test_a_supervised_worker_at_its_limit_is_followed_by_another_and_all_end_tog
         code = supervisor.wait()
     assert code == 0, supervisor.last_words()
     assert [child for child in children if child.is_running()] == []
-
-
-def test_stop_workers_ends_those_that_run_and_none_that_start_later(production: Production) -> None:
-    with production.worker() as worker:
-        production.ok("stop-workers")
-        code = worker.wait()
-    assert code == 0, worker.last_words()
-    assert StopReason.MARKED in worker.journal("worker_stopped")[0]["sentence"]
-    with production.worker() as later:
-        production.record([search("later-1", "later", "tea")])
-        production.wait_until_counted({"later": 1})
-        assert later.running
