@@ -223,3 +223,12 @@ def _trouble(url: str, kind: type[PenchantError]) -> str:
     assert "RABBITMQ_DSN" in text
     assert "\n" not in text
     return text
+
+
+def test_retries_that_would_have_no_queue_are_an_error_at_the_first_receive(parts: RabbitmqParts) -> None:
+    parts.install()
+    other_delays = Topology(retry=RetryPolicy(max_retries=1, delay_ms=123))
+    source = KombuMessageSource(Broker(url=parts.url), other_delays, SystemClock())
+
+    with pytest.raises(ConfigurationError, match="penchant setup"):
+        source.receive(10)

@@ -81,6 +81,12 @@ def declare_for(broker: Broker, topology: Topology, channel: Any) -> None:
         bind(channel, binding)
 
 
+def require_delays(broker: Broker, topology: Topology, connection: Any) -> None:
+    """Raise what the driver does where a queue for retries is missing, so that it shows before the first retry."""
+    for queue in topology.delay_queues() if broker.transport.is_amqp else ():
+        attempt(connection, lambda channel, queue=queue: declare(channel, queue, passive=True))
+
+
 def attempt(connection: Any, action: Callable[[Any], Any]) -> Any:
     """Do something on a channel that is closed afterwards, as a broker does itself when it refuses something."""
     channel = connection.channel()

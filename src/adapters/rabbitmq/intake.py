@@ -10,7 +10,7 @@ from typing import Any
 from attrs import field, frozen
 
 from adapters.rabbitmq.broker import Broker
-from adapters.rabbitmq.installation import declare_for
+from adapters.rabbitmq.installation import declare_for, require_delays
 from adapters.rabbitmq.topology import Topology
 from adapters.rabbitmq.transport import Received
 from adapters.rabbitmq.unsettled import Unsettled
@@ -83,6 +83,7 @@ class Intake:
         channel = connection.channel()
         declare_for(broker, topology, channel)
         channel.close()
+        require_delays(broker, topology, connection)
         self.lines = [Line(connection, broker, queue, prefetch) for queue in topology.consumed]
         self.handed_out: dict[int, Message] = {}
         """By the tags of the source."""
