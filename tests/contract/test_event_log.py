@@ -209,6 +209,16 @@ def test_history_is_of_one_moment_whatever_is_appended_while_it_is_read(log: Eve
     assert all(e.retracted_by is None for e in events)
 
 
+def test_history_is_of_one_moment_also_where_there_are_more_users_than_a_statement_takes(log: EventLog) -> None:
+    append(log, [searched("m1", user_id="u00001"), searched("m2", user_id="u39999")])
+    pages = log.history([f"u{n:05d}" for n in range(40_000)])
+    first = next(pages)
+
+    append(log, [searched("late", user_id="u39999")])
+
+    assert [e.event.message_id for e in chain(first, *pages)] == ["m1", "m2"]
+
+
 def test_a_reader_may_stop_in_the_middle_of_a_history(log: EventLog) -> None:
     append(log, [searched(f"a{n}") for n in range(4_500)])
     pages = log.history(["ann"])

@@ -32,6 +32,10 @@ FILTERS = [
 ]
 
 
+class _StopError(Exception):
+    """What leaves the outbox as it is."""
+
+
 @pytest.fixture(scope="module")
 def database(mysql_server: MysqlServer) -> Iterator[Database]:
     """A log of 200 users and 400 products over 400 days."""
@@ -79,10 +83,21 @@ def test_a_history_is_read_by_user_and_its_retractions_by_their_target(database:
     assert (events.key, retractions.key) == (BY_USER, "uq_user_interactions_retracts")
 
 
-def test_more_ids_than_a_server_likes_in_a_list_are_still_looked_up_one_by_one(database: Database) -> None:
+def test_many_message_ids_are_looked_up_one_by_one(database: Database) -> None:
     [step] = plan_of(database, lambda: SqlEventLog(database).find([f"m{n}" for n in range(1_500)]))
 
     assert (step.access, step.key) == ("range", "uq_user_interactions_message_id")
+
+
+def test_many_rows_of_the_outbox_are_read_by_their_ids_and_not_joined_with_a_table_of_them(database: Database) -> None:
+    def hand_over() -> None:
+        with pytest.raises(_StopError), SqlOutbox(database).handing_over(NOW, 1_500):
+            raise _StopError
+
+    rows, events = plan_of(database, hand_over)
+
+    assert (rows.table, rows.access, rows.key) == ("outbox", "range", "PRIMARY")
+    assert events.key == BY_USER
 
 
 def test_the_outbox_is_read_from_its_oldest_row_and_the_log_by_position(database: Database) -> None:

@@ -38,7 +38,7 @@ RECYCLE_SECONDS = 300
 _SQL_MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO"
 
 _ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
-# MariaDB would turn a long IN list into a join with a temporary table, which uses no index.
+# MariaDB would make a temporary table of a long list of numbers and join it: nine times as slow as a range of the key.
 _VARIABLES = (
     f"SET time_zone = '+00:00', sql_mode = '{_SQL_MODE}', net_write_timeout = {STREAM_SECONDS},"
     f" innodb_lock_wait_timeout = {LOCK_SECONDS} /*M! , in_predicate_conversion_threshold = 0 */"
