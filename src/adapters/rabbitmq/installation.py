@@ -1,6 +1,7 @@
 """Declaring what there must be on the broker."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from amqp.exceptions import NotFound, PreconditionFailed
@@ -84,7 +85,7 @@ def declare_for(broker: Broker, topology: Topology, channel: Any) -> None:
 def require_delays(broker: Broker, topology: Topology, connection: Any) -> None:
     """Raise what the driver does where a queue for retries is missing, so that it shows before the first retry."""
     for queue in topology.delay_queues() if broker.transport.is_amqp else ():
-        attempt(connection, lambda channel, queue=queue: declare(channel, queue, passive=True))
+        attempt(connection, partial(declare, part=queue, passive=True))
 
 
 def attempt(connection: Any, action: Callable[[Any], Any]) -> Any:
