@@ -202,7 +202,10 @@ def test_a_broker_that_is_not_there_is_one_paragraph() -> None:
     assert "secret-word" not in text
 
 
-@pytest.mark.parametrize("url", ["amqp://u:secret-word@host:port/", "http://u:secret-word@host/", "secret-word"])
+@pytest.mark.parametrize(
+    "url",
+    ["amqp://u:secret-word@host:port/", "amqp://u:secret-word@[host/", "http://u:secret-word@host/", "secret-word"],
+)
 def test_what_is_no_address_is_one_paragraph_without_its_password(url: str) -> None:
     with pytest.raises(ConfigurationError, match="RABBITMQ_DSN") as caught:
         Broker(url=url)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from attrs import frozen
 
@@ -47,7 +46,7 @@ class Transport:
 
 def transport_of(url: str, setting: str) -> Transport:
     """The transport that a URL names. Raises ConfigurationError."""
-    scheme = urlsplit(url).scheme
+    scheme = url.partition("://")[0].lower() if "://" in url else ""
     if scheme not in TRANSPORTS:
         known = ", ".join(f"{name}://" for name in TRANSPORTS)
         raise ConfigurationError(f"{setting} begins with {scheme[:20]!r}, which is no broker; use one of {known}.")
