@@ -6,6 +6,7 @@ from threading import Thread
 
 from attrs import define
 
+from application.ports.examinable import Health
 from application.worker import Chore, StopReason, Worker, WorkerOptions
 from domain.errors import PenchantError
 from entrypoints.container import Container
@@ -26,10 +27,14 @@ def run_worker(container: Container, options: WorkerOptions, with_relay: bool) -
 def reach_servers(container: Container) -> None:
     """Raise the error of a server that work needs and that cannot be reached or does not let us in.
 
-    Once work has begun, an outage is waited for; before, it is more likely a setting that is wrong.
+    Once work has begun, an outage is waited for; before, it is more likely a setting that is wrong. Without the cache
+    work is slower and nothing else, so that is only told.
     """
     container.store().user_ids(None, 1)
     container.collect_dead_letters()()
+    for finding in container.phrase_vectors().examine() if container.settings().redis_url is not None else ():
+        if finding.health is Health.FAILED:
+            container.journal().warning("cache_out_of_reach", f"{finding.text} {finding.remedy}")
 
 
 def _worker(container: Container) -> Worker:

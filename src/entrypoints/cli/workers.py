@@ -48,11 +48,11 @@ def worker(
         stop.listen()
         raise typer.Exit(supervise(_without_concurrency(sys.argv[1:]), concurrency, stop))
     with penchant() as container:
+        if not is_supervised():  # one that follows another at a limit waits for whatever is out of reach just then
+            reach_servers(container)
         container.stop().listen()
         end_with_supervisor(container.stop())
         container.prefetch.override(prefetch if prefetch is not None else 2 * batch_size)
-        if not is_supervised():  # one that follows another at a limit waits for whatever is out of reach just then
-            reach_servers(container)
         options = WorkerOptions(
             batch_size=batch_size,
             linger_seconds=container.settings().linger_seconds,
