@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from attrs import field, frozen
@@ -27,6 +28,8 @@ from tests.services.server import start_together
 from tests.services.waiting import wait_until
 
 WORK, FAILED = "user_embedding_updates", "failed"
+MARK = "zebrafinch"
+"""In every phrase, so that one that is printed is found."""
 DIMENSIONS = 64
 """Of the vectors: short ones, so that the tests spend their time on what they are about."""
 
@@ -44,6 +47,8 @@ class Production:
     """The settings that name the space of this production on each server."""
     program: Program
     _numbers: Iterator[int] = field(factory=lambda: count(1), init=False, repr=False)
+    _errors: list[str] = field(factory=list, init=False, repr=False)
+    """What runs of the program have printed to standard error."""
 
     @property
     def broker_url(self) -> str:
@@ -52,15 +57,17 @@ class Production:
 
     def run(self, *arguments: str, stdin: str = "", **variables: str) -> Outcome:
         """Run the program to its end, inside this process."""
-        return self.program.run(*arguments, stdin=stdin, **{**self.variables, **variables})
+        return self._kept(self.program.run(*arguments, stdin=stdin, **{**self.variables, **variables}))
 
     def ok(self, *arguments: str, stdin: str = "", **variables: str) -> Outcome:
         """Run it, and fail unless it exits with 0."""
-        return self.program.ok(*arguments, stdin=stdin, **{**self.variables, **variables})
+        outcome = self.run(*arguments, stdin=stdin, **variables)
+        assert outcome.code == 0, outcome.stderr + outcome.stdout
+        return outcome
 
     def process(self, *arguments: str, **variables: str) -> Outcome:
         """Run it to its end as a process of its own."""
-        return self.program.process(*arguments, **{**self.variables, **variables})
+        return self._kept(self.program.process(*arguments, **{**self.variables, **variables}))
 
     def start(self, *arguments: str, **variables: str) -> PenchantProcess:
         """Start the program and let it run; whoever calls this ends it."""
@@ -158,11 +165,25 @@ class Production:
 
         wait_until(is_done, DEADLINE_SECONDS, "verify to find no lag")
 
+    def assert_discreet(self, *secrets: str) -> None:
+        """Fail if a process, or any run on standard error, has printed a phrase, a password, a key or a traceback."""
+        urls = (self.mysql.url, self.rabbitmq.url)
+        passwords = [unquote(password) for url in urls if (password := urlsplit(url).password) is not None]
+        logs = [path.read_text(errors="replace") for path in self.program.folder.glob("*.log")]
+        lines = [line for text in (*logs, *self._errors) for line in text.splitlines()]
+        for secret in (MARK, self.openai.api_key, *passwords, *secrets, "Traceback"):
+            found = [line for line in lines if secret in line]
+            assert not found, f"{secret!r} was printed {len(found)} times, such as in {found[0]}"
+
     def recover(self) -> None:
         """Start whatever was stopped; what forgets when it stops gets its indexes and its products again."""
         start_together(self.mysql, self.rabbitmq, self.mongodb, self.redis, self.openai)
         self.openai.reset()
         self.ok("setup")
+
+    def _kept(self, outcome: Outcome) -> Outcome:
+        self._errors.append(outcome.stderr)
+        return outcome
 
 
 @contextmanager
@@ -219,6 +240,7 @@ def production_fixture(
         folder, mysql_server, rabbitmq_server, mongodb_server, redis_server, openai_server
     ) as production:
         yield production
+        production.assert_discreet()
 
 
 def _wait_until_counted(container: Container, counts: Mapping[str, int], meanwhile: Callable[[], None]) -> None:
@@ -248,12 +270,12 @@ def _impatient(mongodb_url: str) -> str:
 
 
 def search(message_id: str, user_id: str, phrase: str, **fields: Any) -> dict[str, Any]:
-    """The message of a search, a moment ago."""
+    """The message of a search, a moment ago. Its phrase gets the mark."""
     return {
         "message_id": message_id,
         "user_id": user_id,
         "event_type": "search",
-        "search_phrase": phrase,
+        "search_phrase": f"{phrase} {MARK}",
         "occurred_at": datetime.now(UTC).isoformat(),
         **fields,
     }

@@ -8,11 +8,10 @@ import amqp
 import pytest
 
 from tests.integration.penchant_process import DEADLINE_SECONDS, PenchantProcess
-from tests.integration.production import WORK, Production, production_fixture, search  # noqa: F401
+from tests.integration.production import MARK, WORK, Production, production_fixture, search  # noqa: F401
 from tests.services.waiting import wait_until
 
 RETRY_SOON = {"WORKER_RETRY_DELAY": "150"}
-TELLTALE = "surprise for the birthday of quentin"
 REFUSAL = 400
 HALVINGS = 6
 """Requests with the same one phrase among 50 when what the service refuses is looked for by halves."""
@@ -61,13 +60,13 @@ def test_of_fifty_events_the_one_whose_phrase_the_service_refuses_dies_and_the_o
     production: Production, worker: PenchantProcess
 ) -> None:
     production.openai.fail(REFUSAL, times=HALVINGS)
-    production.record([search(f"refused-{n}", f"refused-{n}", f"{TELLTALE} {n:02}") for n in range(50)])
+    production.record([search(f"refused-{n}", f"refused-{n}", f"refused {n:02}") for n in range(50)])
     kind, text = error_of(production, worker, "refused-0")
     production.wait_until_counted({f"refused-{n}": 1 for n in range(1, 50)})
     assert kind == "PermanentError"
     assert "answers 400" in text
-    assert TELLTALE not in text
-    assert TELLTALE not in worker.text
+    assert MARK not in text
+    assert MARK not in worker.text
 
 
 def _with(**fields: Any) -> Callable[[dict[str, Any]], bytes]:
@@ -92,7 +91,7 @@ def test_what_is_no_event_is_dead_at_once_and_the_worker_goes_on(
     production: Production, worker: PenchantProcess
 ) -> None:
     for name, (body_of, headers, _) in BAD.items():
-        message = search(f"bad-{name}", "bad", TELLTALE)
+        message = search(f"bad-{name}", "bad", "of no event")
         send(production, body_of(message), message_id=f"bad-{name}", application_headers=headers)
     send(production, search("good", "good", "after all that"))
     production.wait_until_counted({"good": 1})
@@ -100,12 +99,12 @@ def test_what_is_no_event_is_dead_at_once_and_the_worker_goes_on(
         kind, text = error_of(production, worker, f"bad-{name}")
         assert (name, kind) == (name, "InvalidValueError")
         assert reason in text
-        assert TELLTALE not in text
+        assert MARK not in text
     assert worker.journal("worker_paused") == []
 
 
 def test_operators_list_show_and_purge_what_is_dead(production: Production, worker: PenchantProcess) -> None:
-    message = search("dead-1", "dead-user", TELLTALE, colour="red")
+    message = search("dead-1", "dead-user", "dead", colour="red")
     send(production, message)
     error_of(production, worker, "dead-1")
     listed = production.ok("failed", "list", "--user", "dead-user", "--json").json
