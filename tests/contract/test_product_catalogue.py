@@ -136,6 +136,16 @@ def test_all_embeddings_come_in_pages(catalogue: ProductCatalogue) -> None:
     assert sorted(rows) == [(f"p{n}", vector.tobytes()) for n, vector in enumerate(vectors)]
 
 
+def test_a_reader_may_stop_in_the_middle_of_all_embeddings(catalogue: ProductCatalogue) -> None:
+    _put(catalogue, *(in_catalogue(f"p{n}") for n in range(7)))
+    pages = catalogue.embeddings(2)
+    next(pages)
+    del pages
+
+    assert _put(catalogue, in_catalogue("later")) == set()
+    assert catalogue.count() == 8
+
+
 def test_an_empty_catalogue_has_nothing(catalogue: ProductCatalogue) -> None:
     assert (catalogue.count(), list(catalogue.embeddings(10))) == (0, [])
 

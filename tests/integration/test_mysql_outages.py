@@ -7,9 +7,11 @@ import sqlalchemy as sa
 
 from adapters.memory.system import ManualClock
 from adapters.sql.database import Database
+from adapters.sql.dead_letters import SqlDeadLetters
 from adapters.sql.event_log import SqlEventLog
+from application.ports.dead_letters import DeadLetter
 from application.record import RecordEvents, RecordStatus
-from domain.errors import ConfigurationError, PenchantError, UnavailableError
+from domain.errors import ConfigurationError, PenchantError, PermanentError, UnavailableError
 from tests.builders import NOW, searched, submitted
 from tests.integration.mysql_tables import append, opened
 from tests.services import MysqlServer
@@ -51,6 +53,48 @@ def test_a_restart_that_nobody_saw_costs_one_error_at_most(mysql_url: str, mysql
         mysql_server.start()
 
         assert sum(_fails(database) for _ in range(10)) <= 1
+
+
+def test_a_frozen_server_is_given_up_after_the_time_out_and_used_again_afterwards(
+    mysql_url: str, mysql_server: MysqlServer
+) -> None:
+    with opened(mysql_url + "?read_timeout=1&connect_timeout=1") as [database]:
+        append(SqlEventLog(database), [searched("m1")])
+
+        mysql_server.pause()
+        try:
+            with pytest.raises(UnavailableError):
+                SqlEventLog(database).count()
+        finally:
+            mysql_server.resume()
+
+        assert SqlEventLog(database).count() == 1
+
+
+def test_a_body_that_the_server_does_not_take_never_will_be_and_says_what_to_raise(mysql_url: str) -> None:
+    with opened(mysql_url) as [database]:
+        with database.reading() as connection:
+            limit: int = connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one()
+        dead_letters = SqlDeadLetters(database)
+
+        with pytest.raises(PermanentError, match="max_allowed_packet"):
+            dead_letters.add([_letter("m1", b"short"), _letter("m2", b"x" * limit)])
+
+        assert dead_letters.count() == 0
+
+
+def _letter(message_id: str, body: bytes) -> DeadLetter:
+    return DeadLetter(
+        message_id=message_id,
+        user_id=None,
+        queue="updates",
+        body=body,
+        error_type="InvalidValueError",
+        error_text="It is too large.",
+        attempts=1,
+        first_failed_at=NOW,
+        last_failed_at=NOW,
+    )
 
 
 def _with(url: str, **parts: object) -> str:

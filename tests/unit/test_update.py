@@ -127,7 +127,7 @@ def test_of_many_phrases_only_the_one_that_never_works_is_dead(shop: Shop) -> No
 
 def test_a_retraction_whose_target_has_lost_its_vector_comes_later(shop: Shop) -> None:
     shop.apply(viewed("m1", "tea"))
-    shop.storage.catalogue = MemoryProductCatalogue(DIMENSIONS)
+    shop.storage.catalogue = MemoryProductCatalogue(DIMENSIONS, RECIPE.model)
     without_tea = Shop(shop.storage)
 
     [outcome] = without_tea.update(_recorded(without_tea, retraction("m2", "m1"))).outcomes

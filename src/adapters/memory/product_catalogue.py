@@ -14,7 +14,7 @@ from domain.vectors import Matrix, Vector
 class MemoryProductCatalogue:
     """Products in a dict."""
 
-    def __init__(self, dimensions: int, model: str | None = None) -> None:
+    def __init__(self, dimensions: int, model: str) -> None:
         self._lock = Lock()
         self._dimensions = dimensions
         self._model = model
@@ -63,8 +63,7 @@ class MemoryProductCatalogue:
         return len(self._products)
 
     def _is_usable(self, product: ProductEmbedding) -> bool:
-        is_of_model = self._model is None or product.model == self._model
-        return is_of_model and product.embedding.shape == (self._dimensions,)
+        return product.model == self._model and product.embedding.shape == (self._dimensions,)
 
 
 class MemoryProductChanges:

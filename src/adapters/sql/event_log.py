@@ -22,6 +22,11 @@ PAGE = 2_000
 _log = user_interactions
 _retraction = user_interactions.alias("retraction")
 
+# Made once, so that SQLAlchemy need not build and hash them for each event.
+_BY_MESSAGE_ID = sa.select(*EVENT_COLUMNS).where(is_one_of(_log.c.message_id))
+_BY_RETRACTED = sa.select(*EVENT_COLUMNS).where(is_one_of(_log.c.retracts))
+_HEADS = sa.select(user_heads.c.user_id, user_heads.c.position).where(is_one_of(user_heads.c.user_id))
+
 
 class SqlLogTransaction:
     """One transaction on log and outbox."""
@@ -33,11 +38,10 @@ class SqlLogTransaction:
         return _find(self._connection, message_ids)
 
     def retractions_of(self, message_ids: Collection[str]) -> Mapping[str, LoggedEvent]:
-        query = sa.select(*EVENT_COLUMNS)
         found = [
             event_from(row)
             for part in in_parts(message_ids)
-            for row in self._connection.execute(query.where(is_one_of(_log.c.retracts)), part).all()
+            for row in self._connection.execute(_BY_RETRACTED, part).all()
         ]
         return {logged.event.retracts: logged for logged in found if isinstance(logged.event, Retraction)}
 
@@ -166,18 +170,14 @@ class SqlEventLog:
 
 
 def _find(connection: Connection, message_ids: Collection[str]) -> dict[str, LoggedEvent]:
-    query = sa.select(*EVENT_COLUMNS)
     return {
         row.message_id: event_from(row)
         for part in in_parts(message_ids)
-        for row in connection.execute(query.where(is_one_of(_log.c.message_id)), part).all()
+        for row in connection.execute(_BY_MESSAGE_ID, part).all()
     }
 
 
 def _heads_of(connection: Connection, user_ids: Collection[str]) -> dict[str, int]:
-    query = sa.select(user_heads.c.user_id, user_heads.c.position)
     return {
-        user_id: position
-        for part in in_parts(user_ids)
-        for user_id, position in connection.execute(query.where(is_one_of(user_heads.c.user_id)), part)
+        user_id: position for part in in_parts(user_ids) for user_id, position in connection.execute(_HEADS, part).all()
     }

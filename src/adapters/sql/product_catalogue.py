@@ -15,18 +15,20 @@ from application.ports.product_changes import ProductChange
 from domain.product import Product, ProductEmbedding
 from domain.vectors import Matrix
 
+FLOAT32_BYTES = 4
+
 _products = product_embeddings
 
 
 class SqlProductCatalogue:
     """Products by id; a put matches by revision. A row of another model or length has no vector to anybody."""
 
-    def __init__(self, database: Database, dimensions: int, model: str | None = None) -> None:
+    def __init__(self, database: Database, dimensions: int, model: str) -> None:
         self._database = database
         self._dimensions = dimensions
-        self._is_usable = sa.func.length(_products.c.embedding) == 4 * dimensions
-        if model is not None:
-            self._is_usable = sa.and_(_products.c.model == model, self._is_usable)
+        self._is_usable = sa.and_(
+            _products.c.model == model, sa.func.length(_products.c.embedding) == FLOAT32_BYTES * dimensions
+        )
 
     def revision(self) -> int:
         with self._database.reading() as connection:
@@ -78,8 +80,8 @@ class SqlProductCatalogue:
     def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
         query = sa.select(_products.c.product_id, _products.c.embedding).where(self._is_usable)
         query = query.execution_options(yield_per=page)
-        with self._database.reading() as connection:
-            for rows in connection.execute(query).partitions():
+        with self._database.reading() as connection, connection.execute(query) as result:
+            for rows in result.partitions():
                 yield [row.product_id for row in rows], matrix_of([row.embedding for row in rows], self._dimensions)
 
     def count(self) -> int:

@@ -56,8 +56,9 @@ class SqlUserEmbeddingStore:
 
     def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
         query = sa.select(_states.c.user_id, _states.c.embedding).where(_states.c.embedding.is_not(None))
-        with self._database.reading() as connection:
-            for rows in connection.execute(query.execution_options(yield_per=page)).partitions():
+        query = query.execution_options(yield_per=page)
+        with self._database.reading() as connection, connection.execute(query) as result:
+            for rows in result.partitions():
                 some = [row for row in rows if _is_vector(row.embedding) and len(row.embedding) == self._dimensions]
                 if some:
                     yield [row.user_id for row in some], np.stack([row.embedding for row in some])
