@@ -4,7 +4,7 @@ import time
 from contextlib import closing, suppress
 from threading import Event, Lock, Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import pymysql
@@ -12,16 +12,16 @@ import sqlalchemy as sa
 from amqp.exceptions import AMQPError
 from attrs import define, evolve, field, frozen
 
+from tests.chaos.broker_counters import BrokerCounters
 from tests.chaos.house import House
 from tests.services.json_http import HttpError
 
 LOOK_SECONDS = 0.03
-BROKER_LOOK_SECONDS = 0.4
+BROKER_LOOK_SECONDS = 0.25
 AT_MOST = 5_000
 """Rows of the outbox that are counted."""
 
 QUEUE = "user_embedding_updates"
-FAILED = "failed"
 
 
 @frozen(kw_only=True)
@@ -32,7 +32,7 @@ class Depth:
     ----------
     outbox : rows that no relay has moved yet; as of now.
     ready : messages of the work queue that no worker has in hand; as of now.
-    queued : messages of all queues but that of the dead, those in hand too; up to two seconds old.
+    queued : messages of all queues, those in hand and the dead too; up to two seconds old.
     """
 
     outbox: int | None = None
@@ -50,19 +50,6 @@ class Depth:
         return bool(self.outbox) or bool(self.ready)
 
 
-@define
-class Counter:
-    """A counter of a server that begins at 0 again when the server does."""
-
-    total: int = 0
-    _last: int = 0
-
-    def see(self, value: int) -> None:
-        """Take the value it has now."""
-        self.total += value - self._last if value >= self._last else value
-        self._last = value
-
-
 @define(eq=False)
 class Gauge:
     """Looks at outbox and broker in a thread of its own."""
@@ -72,11 +59,13 @@ class Gauge:
     outbox_fell_at: float = field(default=0.0, init=False)
     """When a relay was last seen to have moved something (time.monotonic)."""
     empty_since: float | None = field(default=None, init=False)
-    redelivered: Counter = field(factory=Counter, init=False)
-    published: Counter = field(factory=Counter, init=False)
+    counters: BrokerCounters = field(init=False)
     _lock: Lock = field(factory=Lock, init=False)
     _stop: Event = field(factory=Event, init=False)
     _threads: list[Thread] = field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.counters = BrokerCounters(url=self._house.rabbitmq.prometheus_url)
 
     def __enter__(self) -> Self:
         self._threads = [
@@ -110,15 +99,13 @@ class Gauge:
 
     def _watch_broker(self) -> None:
         while not self._stop.wait(BROKER_LOOK_SECONDS):
+            self.counters.look()
             try:
                 queues = self._house.rabbitmq.management("GET", f"/api/queues/{self._vhost}")
             except (OSError, HttpError):
                 self._see(queued=None)
                 continue
-            self._see(queued=sum(queue.get("messages", 0) for queue in queues if queue["name"] != FAILED))
-            stats: dict[str, Any] = next((q.get("message_stats", {}) for q in queues if q["name"] == QUEUE), {})
-            self.redelivered.see(stats.get("redeliver", 0))
-            self.published.see(stats.get("publish", 0))
+            self._see(queued=sum(queue.get("messages", 0) for queue in queues))
 
     def _see_outbox(self, rows: int | None) -> None:
         before = self.depth.outbox

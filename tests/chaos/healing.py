@@ -1,4 +1,4 @@
-"""The end: what was lost on the way is sent again until nothing is left to be done."""
+"""The end: everything comes through, and what does not is counted and sent again until nothing is left to be done."""
 
 import json
 import time
@@ -16,6 +16,7 @@ QUIET_SECONDS = 2.5
 """How long everything must have been empty: the broker's counts are up to two seconds old."""
 
 LOOK_SECONDS = 0.1
+MOST_DEAD = 1_000_000
 
 
 class NotHealed(Exception):  # noqa: N818
@@ -36,11 +37,10 @@ class Healing:
     gauge: Gauge
     calm: Callable[[], bool]
     deadline: float
-    caught_up_events: int = 0
-    catch_ups: int = 0
+    late: int = 0
+    """Events that had not come through when everything was empty; only catch-up brought them."""
     dead: Counter[str] = field(factory=Counter)
     """Dead letters by their reason, each counted as often as it died."""
-    retried: int = 0
     verification: dict[str, Any] = field(factory=dict)
     error: Exception | None = None
     doing: str = ""
@@ -58,7 +58,6 @@ class Healing:
 
     def _run(self) -> None:
         try:
-            self._catch_up()  # while others are still being killed
             while not self._is_healed():
                 continue
         except Exception as error:  # noqa: BLE001  # raised again by whoever started this
@@ -84,18 +83,21 @@ class Healing:
             time.sleep(LOOK_SECONDS)
 
     def _catch_up(self) -> None:
-        report = self._command("catch-up", "--older-than", "0")
-        self.catch_ups += 1
-        self.caught_up_events += report["events"]
+        self.late += self._command("catch-up", "--older-than", "0")["events"]
         self.gauge.empty_since = None
 
-    def _retry_dead(self) -> int:
-        letters = self._command("failed", "list", "--limit", "100000")["dead_letters"]
-        self.dead.update(f"{letter['error_type']}: {letter['error_text']}" for letter in letters)
+    def _retry_dead(self) -> bool:
+        """Have all dead letters retried, each noted with its reason; whether there were any."""
+        container = self.house.container()
+        try:
+            letters = container.dead_letters().list(MOST_DEAD)
+        finally:
+            container.shutdown_resources()
+        self.dead.update(f"{letter.error_type}: {letter.error_text}" for letter in letters)
         if letters:
-            self.retried += self._command("failed", "retry", "--all")["retried"]
+            self._command("failed", "retry", "--all")
             self.gauge.empty_since = None
-        return len(letters)
+        return bool(letters)
 
     def _command(self, *arguments: str) -> dict[str, Any]:
         """The answer of a command, which is tried again while servers are away."""

@@ -15,6 +15,8 @@ from tests.services import MongodbServer, MysqlServer, Origin, RabbitmqServer, R
 
 OURS = ("PENCHANT_", "EMBEDDING_", "WORKER_", "OPENAI_")
 COMMAND_SECONDS = 120
+ROOT = Path(__file__).parents[2]
+"""The repository: recorders are modules of the tests."""
 
 
 @frozen(kw_only=True)
@@ -72,7 +74,7 @@ def moved_into(
             "REDIS_URL": stack.enter_context(redis.database()),
             "WORKER_RETRY_DELAY": "200",
             "PENCHANT_CATCH_UP_INTERVAL": "5",
-            "PYTHONPATH": str(Path.cwd()),
+            "PYTHONPATH": os.pathsep.join(path for path in (str(ROOT), os.environ.get("PYTHONPATH")) if path),
         }
         house = House(mysql=mysql, rabbitmq=rabbitmq, mongodb=mongodb, redis=redis, variables=variables)
         done = house.penchant("setup", "--create-indexes")

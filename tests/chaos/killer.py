@@ -3,7 +3,7 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from threading import Thread
 
 from attrs import define, field
@@ -16,7 +16,10 @@ from tests.services import Server
 SHARES = {Role.RECORDER: 0.28, Role.RELAY: 0.24, Role.WORKER: 0.48}
 PATIENCE_SECONDS = 4.0
 """How long a kill that is due waits for its victim to be at work; then it comes all the same."""
-AT_ONCE = 0.9
+FORGETTING = 0.55
+"""Part of that time in which servers that forget are killed: what is lost later is lost by Penchant."""
+
+SPREAD = 0.9
 """Part of the run's time after which all kills are due."""
 RELAY_IDLE_SECONDS = 6.0
 """A relay says nothing when it begins; one that has run that long without anything to move has begun, too."""
@@ -31,12 +34,14 @@ class Killer:
 
     Parameters
     ----------
+    forgetful : servers that come back empty.
     on_server_back : called, from another thread, when a killed server answers again.
     """
 
     plan: Plan
     actors: Sequence[Actor]
     servers: Sequence[Server]
+    forgetful: Collection[Server]
     gauge: Gauge
     started_at: float
     on_server_back: Callable[[Server], None]
@@ -91,13 +96,20 @@ class Killer:
             thread.join()
 
     def _schedule(self) -> list[tuple[float, Role | Server]]:
-        roles = self._chooser.choices(list(SHARES), list(SHARES.values()), k=self.plan.kills)
-        order: list[Role | Server] = list(roles)
-        servers = [server for _ in range(self.plan.server_kills) for server in self.servers]
-        for number, server in enumerate(servers, start=1):
-            order.insert(round(number * self.plan.kills / (len(servers) + 1)) + number - 1, server)
-        step = AT_ONCE * self.plan.seconds / max(len(order), 1)
-        return [(self.started_at + step * (n + self._chooser.random()), whom) for n, whom in enumerate(order)]
+        each = self._chooser.sample(list(SHARES), len(SHARES))
+        more = self._chooser.choices(list(SHARES), list(SHARES.values()), k=self.plan.kills)
+        roles = [*each, *more][: self.plan.kills]
+        order: list[tuple[float, Role | Server]] = [(self._part(n, len(roles)), role) for n, role in enumerate(roles)]
+        for server in self.servers:
+            span = FORGETTING if server in self.forgetful else 1.0
+            kills = self.plan.server_kills
+            order += [(span * self._part(n, kills), server) for n in range(kills)]
+        seconds = SPREAD * self.plan.seconds
+        return [(self.started_at + part * seconds, whom) for part, whom in sorted(order, key=lambda kill: kill[0])]
+
+    def _part(self, number: int, of: int) -> float:
+        """Where in the run the kill with this number comes: they are spread evenly, each at random in its share."""
+        return (number + self._chooser.random()) / of
 
     def _put_off(self, now: float) -> None:
         """Those that are late come one after the other all the same, not at once."""

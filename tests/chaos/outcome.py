@@ -9,6 +9,7 @@ from tests.chaos.plan import Plan
 from tests.chaos.verdict import Verdict
 
 SHOWN = 10
+WORDS = 300
 
 
 @frozen(kw_only=True)
@@ -21,12 +22,14 @@ class Outcome:
     answers_lost : events that were accepted by a call whose answer never came, and were sent again.
     refused : messages that were refused, with the reason; there should be none.
     redeliveries : messages that RabbitMQ handed out again, as far as it told before it was killed.
-    published : messages that came to the work queue, as far as it told.
+    published : messages that it received, as far as it told.
     races : states whose write lost against another writer, as far as workers told before they were killed.
     rebuilt : users that workers computed anew, as far as they told.
-    caught_up : events that catch-up sent on their way again.
+    caught_up : events that catch-up sent on their way again when MongoDB had forgotten everything.
+    late : events that only a catch-up at the end brought; there should be none.
     dead : dead letters by reason; all were retried.
     ends : how often which process ended by itself with which code.
+    last_words : what they said then.
     mismatches : users that `penchant verify` found to be wrong.
     """
 
@@ -44,9 +47,11 @@ class Outcome:
     races: int
     rebuilt: int
     caught_up: int
+    late: int
     imports: int
     dead: Mapping[str, int]
     ends: Mapping[str, Mapping[int, int]]
+    last_words: Mapping[str, int]
     mismatches: int
     mongodb_forgets: bool
 
@@ -55,7 +60,7 @@ class Outcome:
         """Whether nothing is lost, nothing counts twice, and everybody agrees."""
         right = not (self.verdict.wrong or self.verdict.lost or self.verdict.twice)
         complete = self.verdict.accepted == self.plan.events and not self.refused
-        return right and complete and not self.mismatches
+        return right and complete and not self.mismatches and not self.late
 
     @property
     def killed(self) -> int:
@@ -70,15 +75,18 @@ class Outcome:
         yield f"{self.answers_lost:,} events were accepted though their answer was lost, and sent again by the client"
         repeats = self.published - self.verdict.accepted
         yield f"at least {max(repeats, 0):,} events came to the queue again: relays, imports, catch-up, dead letters"
-        yield f"at least {self.rebuilt:,} users were rebuilt by workers; {self.caught_up:,} events by catch-up"
+        yield f"workers rebuilt users at least {self.rebuilt:,} times"
         if self.mongodb_forgets:
             yield (
-                "MongoDB is a STAND-IN that forgets everything when it is killed: the catalogue was imported again "
-                f"({self.imports} imports in all), and catch-up restored the states"
+                "MongoDB is a STAND-IN that forgets everything when it is killed: catch-up sent "
+                f"{self.caught_up:,} events again, and {self.imports} imports of the catalogue those with a product"
             )
+        yield from self._late()
         yield from self._dead()
         for name, codes in sorted(self.ends.items()):
             yield f"{name} ended by itself: " + ", ".join(f"{n} times with {code}" for code, n in codes.items())
+        for words, count in Counter(self.last_words).most_common(SHOWN):
+            yield f"its last words, {count} times: {words[:WORDS]}"
         for reason, count in sorted(self.refused.items()):
             yield f"REFUSED {count} times: {reason}"
         for user_id, problem in list(self.verdict.wrong.items())[:SHOWN]:
@@ -92,10 +100,15 @@ class Outcome:
     def summary(self) -> str:
         """The last line."""
         verdict = self.verdict
+        late = f", {self.late} HEALED ONLY AT THE END" if self.late else ""
         return (
             f"{verdict.accepted} accepted, {verdict.applied} applied, {verdict.lost} lost, {verdict.twice} twice, "
             f"{self.killed} kills, at least {self.redeliveries} redeliveries, at least {self.races} write races lost"
-        )
+        ) + late
+
+    def _late(self) -> Iterator[str]:
+        if self.late:
+            yield f"LOST ON THE WAY: {self.late:,} events came through only by a catch-up at the end"
 
     def _dead(self) -> Iterator[str]:
         if not self.dead:

@@ -23,9 +23,9 @@ from tests.chaos.plan import Plan
 from tests.chaos.recorder import Task
 from tests.chaos.script import WAVES, Script, write_script
 from tests.chaos.shopkeeper import Shopkeeper
-from tests.chaos.told import sums, told
+from tests.chaos.told import not_told, sums, told
 from tests.chaos.truth import truth_of
-from tests.chaos.verdict import judge
+from tests.chaos.verdict import judge, stored_in
 from tests.services import Server
 
 LOOK_SECONDS = 0.02
@@ -121,13 +121,14 @@ class Run:
 
     def _server_is_back(self, server: Server) -> None:
         if server is self.house.mongodb and self.house.mongodb_forgets:
-            self._keeper.order(0)  # what was there before
+            self._keeper.restore()
 
     def _made_killer(self) -> Killer:
         return Killer(
             plan=self.plan,
             actors=self._actors,
             servers=self.house.servers,
+            forgetful=[self.house.mongodb] if self.house.mongodb_forgets else [],
             gauge=self._gauge,
             started_at=time.monotonic(),
             on_server_back=self._server_is_back,
@@ -193,7 +194,7 @@ class Run:
         truth = truth_of(accepted)
         container = self.house.container()
         try:
-            verdict = judge(truth, container)
+            verdict = judge(truth, stored_in(container, truth))
         finally:
             container.shutdown_resources()
         journal = list(told(chain.from_iterable(actor.lines() for actor in self._actors)))
@@ -208,14 +209,16 @@ class Run:
             at_work=killer.at_work,
             answers_lost=_answers_lost(accepted),
             refused=Counter(entry.reason for entry in entries if entry.status == "refused"),
-            redeliveries=self._gauge.redelivered.total,
-            published=self._gauge.published.total,
+            redeliveries=self._gauge.counters.redelivered,
+            published=self._gauge.counters.received,
             races=settled["write_races_lost"],
             rebuilt=settled["users_rebuilt"],
-            caught_up=healing.caught_up_events,
+            caught_up=self._keeper.caught_up,
+            late=healing.late,
             imports=self._keeper.imports,
             dead=healing.dead,
             ends={actor.name: actor.ends for actor in self._actors if actor.ends},
+            last_words=Counter(chain.from_iterable(_last_words(actor) for actor in self._actors)),
             mismatches=healing.verification["mismatches"],
             mongodb_forgets=self.house.mongodb_forgets,
         )
@@ -225,6 +228,11 @@ def run(plan: Plan, house: House, folder: Path, show: Callable[[Progress], None]
     """Run `plan` in `house`, with all files in `folder`, and tell `show` about twice a second how far it is."""
     script = write_script(plan, datetime.now(UTC))
     return Run(plan=plan, house=house, folder=folder, show=show, script=script)()
+
+
+def _last_words(actor: Actor) -> list[str]:
+    """What a process said that is neither its journal nor a client's note: why it ended by itself."""
+    return [] if actor.role is Role.RECORDER else not_told(actor.lines())
 
 
 def _answers_lost(accepted: Sequence[Entry]) -> int:

@@ -1,4 +1,4 @@
-"""Who imports products: some at the start, some while events wait for them, and all again when MongoDB forgot them."""
+"""Who imports products while events wait for them, and restores what MongoDB forgot."""
 
 import json
 import time
@@ -17,16 +17,22 @@ RETRY_SECONDS = 0.3
 
 @define(kw_only=True, eq=False)
 class Shopkeeper:
-    """Runs `penchant setup` and `penchant products import` in a thread of its own, each until it works."""
+    """Does what an operator does, in a thread of its own, each command until it works.
+
+    After a loss of everything in MongoDB that is, in this order: `setup`; `catch-up`, which sends on their way all
+    events that do not wait for a product; and the import of the catalogue, which releases those that do.
+    """
 
     house: House
     waves: Sequence[Mapping[str, str]]
     folder: Path
     imports: int = 0
-    failures: int = 0
-    last_failure: str = ""
+    caught_up: int = 0
+    """Events that catch-up sent on their way again."""
     _wanted: int = field(default=0, init=False)
     """How many waves are to be in the catalogue."""
+    _set_up: bool = field(default=True, init=False)
+    """Whether MongoDB has its collections and indexes."""
     _orders: int = field(default=0, init=False)
     _done: int = field(default=0, init=False)
     _ended: bool = field(default=False, init=False)
@@ -44,9 +50,16 @@ class Shopkeeper:
         return self._wanted
 
     def order(self, waves: int) -> None:
-        """Bring these first waves into the catalogue, also those that were there before."""
+        """Bring these first waves into the catalogue."""
         with self._changed:
             self._wanted = max(self._wanted, waves)
+            self._orders += 1
+            self._changed.notify()
+
+    def restore(self) -> None:
+        """MongoDB has forgotten everything: set it up, and bring what was there into the catalogue."""
+        with self._changed:
+            self._set_up = False
             self._orders += 1
             self._changed.notify()
 
@@ -68,24 +81,31 @@ class Shopkeeper:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._ended or not self.idle)
-                orders, wanted = self._orders, self._wanted
+                orders, wanted, is_set_up = self._orders, self._wanted, self._set_up
+                self._set_up = True
             if self._ended:
                 return
-            if self._import(wanted):
+            if self._import(wanted, is_set_up):
                 self._done = orders
                 self.imports += 1
-            else:
-                self.failures += 1
-                time.sleep(RETRY_SECONDS)
+                continue
+            self._set_up = self._set_up and is_set_up
+            time.sleep(RETRY_SECONDS)
 
-    def _import(self, wanted: int) -> bool:
+    def _import(self, wanted: int, is_set_up: bool) -> bool:
         products = {product_id: text for wave in self.waves[:wanted] for product_id, text in wave.items()}
         path = self.folder / "products.jsonl"
         lines = (json.dumps({"product_id": product_id, "text": text}) for product_id, text in products.items())
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        for arguments in (("setup",), ("products", "import", str(path), "--json")):
-            outcome = self.house.penchant(*arguments)
-            if outcome.returncode:
-                self.last_failure = outcome.stderr.strip()
-                return False
+        if not is_set_up and not self._restore():
+            return False
+        return self.house.penchant("products", "import", str(path)).returncode == 0
+
+    def _restore(self) -> bool:
+        if self.house.penchant("setup").returncode:
+            return False
+        outcome = self.house.penchant("catch-up", "--older-than", "0", "--json")
+        if outcome.returncode:
+            return False
+        self.caught_up += json.loads(outcome.stdout)["events"]
         return True

@@ -10,7 +10,7 @@ from tests.chaos.plan import Plan
 from tests.chaos.run import Progress, run
 from tests.services import MongodbServer, MysqlServer, RabbitmqServer, RedisServer
 
-PLAN = Plan(events=2_000, kills=8, server_kills=1, seconds=12.0, seed=20)
+PLAN = Plan(events=2_000, kills=6, server_kills=1, seconds=10.0, seed=20)
 
 
 @define
