@@ -12,7 +12,7 @@ from domain.errors import PenchantError
 from entrypoints.container import Container
 
 RELAY_AT_ONCE = 1_000
-COLLECT_SECONDS = 5.0
+COLLECT_SECONDS = 1.0
 RESUME_SECONDS = 60.0
 LOOK_SECONDS = 15.0
 """How often a worker asks whether it is its turn to catch up."""

@@ -24,8 +24,8 @@ class KombuDeadLetterQueue:
     Parameters
     ----------
     queue : which.
-    patience_seconds : how long to wait for the first one before there are none: a broker does not say when it has
-        handed over all that it has.
+    patience_seconds : how long to wait for the first one, and for more after some, before there are none: a broker does
+        not say when it has handed over all that it has.
     max_bytes : the body of a larger one is not searched for the ids of message and user.
     """
 
@@ -48,13 +48,16 @@ class KombuDeadLetterQueue:
         self._tags = count(1)
 
     def receive(self, limit: int) -> Sequence[DeadDelivery]:
-        end = self._clock.monotonic() + self._patience_seconds
         with self._connection.session() as open_queue:
             line = open_queue.line
-            while not line.arrived and (left := end - self._clock.monotonic()) > 0:
-                self._connection.drain(left)
+            end = self._clock.monotonic() + (self._patience_seconds if open_queue.may_hold_more else 0.0)
+            while not line.arrived:
+                left = end - self._clock.monotonic()
+                if not self._connection.drain(max(left, self._empty_after_seconds)) and left <= 0:
+                    break
             while line.arrived and len(line.arrived) < limit and self._connection.drain(self._empty_after_seconds):
                 pass
+            open_queue.may_hold_more = bool(line.arrived)
             return [self._handed_out(open_queue) for _ in range(min(limit, len(line.arrived)))]
 
     def forget(self, tags: Collection[int]) -> None:
@@ -80,5 +83,8 @@ class _Open:
         declare_for(broker, topology, channel)
         channel.close()
         self.line = Line(connection, broker, queue, PREFETCH)
+        self.may_hold_more = True
+        """Whether the broker may have some that are on their way here: not once it had none, for it sends them as they
+        come."""
         self.handed_out: dict[int, Any] = {}
         """The broker's tags by ours."""
