@@ -147,10 +147,13 @@ class Production:
     def wait_until_dead(self, message_ids: Sequence[str]) -> Mapping[str, DeadLetter]:
         """Wait until all of these are dead letters; return them by message id."""
         with self.container() as container:
-            letters = container.dead_letters()
-            wait_until(
-                lambda: set(message_ids) <= set(letters.among(message_ids)), DEADLINE_SECONDS, "the dead letters"
-            )
+            letters, collect = container.dead_letters(), container.collect_dead_letters()
+
+            def are_dead() -> bool:
+                collect()
+                return set(message_ids) <= set(letters.among(message_ids))
+
+            wait_until(are_dead, DEADLINE_SECONDS, "the dead letters")
             found = {letter.message_id: letter for letter in letters.list(10_000)}
         return {message_id: found[message_id] for message_id in message_ids}
 
