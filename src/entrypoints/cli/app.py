@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from domain.errors import PenchantError, TransientError
-from entrypoints.cli import maintenance, profile, recording, workers
+from entrypoints.cli import maintenance, profile, recording, verification, workers
 from entrypoints.cli.catalogue import products
 from entrypoints.cli.demo import demo
 from entrypoints.cli.doctor import doctor
@@ -35,7 +35,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(recording.record)
 app.command()(profile.recommend)
-app.command()(maintenance.verify)
+app.command()(verification.verify)
 app.command()(maintenance.rebuild)
 app.command("catch-up")(maintenance.catch_up)
 app.command()(replay)

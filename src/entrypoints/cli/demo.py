@@ -14,8 +14,8 @@ from domain.errors import ConfigurationError
 from domain.interaction import EventType, Interaction, LoggedEvent, Retraction
 from domain.user_embedding import UserEmbedding
 from entrypoints.cli.demo_data import BATCH, Loaded, load, shift_days
-from entrypoints.cli.maintenance import print_verification
 from entrypoints.cli.output import Json, ago, out, print_json, progress, table
+from entrypoints.cli.verification import print_verification
 from entrypoints.cli.wiring import penchant
 from entrypoints.container import Container
 
