@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.rabbitmq.topology import WORK
+from adapters.rabbitmq.topology import WORK, Topology
 from domain.errors import ConfigurationError, UnavailableError
 from tests.builders import logged, searched
 from tests.contract.receiving import applied, later
 from tests.integration.rabbitmq_parts import (
     DEADLINE_SECONDS,
+    ONE_DELAY,
     RabbitmqParts,
     connections,
     end_connections,
@@ -118,8 +119,10 @@ def test_a_publisher_whose_connection_was_cut_says_so_once_and_goes_on(
 
 
 @pytest.mark.slow
-def test_a_restart_of_the_broker_loses_nothing(parts: RabbitmqParts, rabbitmq_server: RabbitmqServer) -> None:
+def test_a_restart_of_the_broker_loses_nothing(rabbitmq_url: str, rabbitmq_server: RabbitmqServer) -> None:
     _ours(rabbitmq_server)
+    parts = RabbitmqParts(url=rabbitmq_url, topology=Topology(retry=ONE_DELAY))
+    parts.install()
     source, publisher = parts.source(), parts.publisher()
     publisher.publish(_events(100))
     first = receive(source, 50)
@@ -138,6 +141,7 @@ def test_a_restart_of_the_broker_loses_nothing(parts: RabbitmqParts, rabbitmq_se
     assert _positions(after) == _positions(first[20:]) + list(range(51, 101))
     publisher.publish([logged(searched("m101"), 101)])
     assert _positions(receive(source, 1)) == [101]
+    parts.close()
 
 
 @pytest.mark.slow

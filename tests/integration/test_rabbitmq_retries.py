@@ -11,7 +11,7 @@ from application.retry_policy import RetryPolicy
 from domain.errors import UnavailableError
 from tests.builders import bought, logged, searched
 from tests.contract.receiving import later, not_tried
-from tests.integration.rabbitmq_parts import DEADLINE_SECONDS, RabbitmqParts, other_program, receive, send
+from tests.integration.rabbitmq_parts import DEADLINE_SECONDS, ONE_DELAY, RabbitmqParts, other_program, receive, send
 from tests.services import NotOurs, RabbitmqServer, wait_until
 
 
@@ -78,7 +78,7 @@ def test_what_nobody_could_try_waits_in_the_queue_with_the_delay_that_was_asked_
 def test_a_retry_survives_a_restart_of_the_broker_and_of_the_worker(
     rabbitmq_url: str, rabbitmq_server: RabbitmqServer
 ) -> None:
-    parts = RabbitmqParts(url=rabbitmq_url, topology=Topology(retry=RetryPolicy(max_retries=2, delay_ms=2_000)))
+    parts = RabbitmqParts(url=rabbitmq_url, topology=Topology(retry=ONE_DELAY))
     parts.install()
     source = parts.source()
     parts.publisher().publish([logged(searched("m1"), 1)])
