@@ -142,7 +142,9 @@ def _native(server: str, install: tuple[str, ...], options: tuple[str, ...]) -> 
 
 def _install(command: tuple[str, ...], folder: Path) -> None:
     """Write the system tables: 0.7 s for MariaDB, so there is no use in keeping a copy of them."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    # Of several that are installed at once, each needs temporary files of its own.
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         rmtree(folder, ignore_errors=True)
         raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
