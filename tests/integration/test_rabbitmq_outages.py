@@ -62,13 +62,15 @@ def test_an_event_that_no_queue_takes_is_an_error(parts: RabbitmqParts) -> None:
 
 def test_without_an_exchange_or_a_queue_the_error_names_setup(rabbitmq_url: str) -> None:
     parts = RabbitmqParts(url=rabbitmq_url)
-    try:
-        with pytest.raises(ConfigurationError, match=r"no exchange 'events'.*penchant setup"):
-            parts.publisher().publish(_events(1))
-        with pytest.raises(ConfigurationError, match=r"no queue 'user_embedding_updates'.*penchant setup"):
-            parts.source().receive(1)
-    finally:
-        parts.close()
+    with pytest.raises(ConfigurationError, match=r"no exchange 'events'.*penchant setup"):
+        parts.publisher().publish(_events(1))
+    parts.install()
+    with other_program(rabbitmq_url) as channel:
+        channel.queue_delete(WORK)
+
+    with pytest.raises(ConfigurationError, match=r"no queue 'user_embedding_updates'.*penchant setup"):
+        parts.source().receive(1)
+    parts.close()
 
 
 def test_a_broker_that_refuses_a_message_is_an_error(parts: RabbitmqParts, rabbitmq_server: RabbitmqServer) -> None:
