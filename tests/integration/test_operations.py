@@ -178,7 +178,7 @@ def test_eight_workers_on_ten_users_are_right_to_the_last_event(production: Prod
         production.wait_until_counted(dict.fromkeys(users, 1_000))
         assert workers.running
     assert production.dead() == []
-    production.assert_verified()
+    production.assert_verified(users)
 
 
 def test_the_same_way_on_another_transport(production: Production) -> None:
