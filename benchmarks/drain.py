@@ -94,7 +94,7 @@ def drain(servers: stack.Stack, users: int, events_per_user: int) -> Drained:
             told = generated(space, "--users", str(users), "--events-per-user", str(events_per_user))
             recorded = crew.now()
             progress = Progress(space, stack.WORK_QUEUE, stack.USER_EMBEDDINGS, applied_by_penchant, events)
-            progress.follow(until_quiet=False)
+            progress.follow()
         report = container.verify().all()
         return Drained(
             recorded=told["recorded"],

@@ -82,7 +82,7 @@ def measure(servers: stack.Stack, workers: int) -> Freshness:
             told = generated(
                 space, "--users", str(USERS), "--events-per-user", str(events // USERS), "--rate", str(RATE)
             )
-            Progress(space, stack.WORK_QUEUE, stack.USER_EMBEDDINGS, applied_by_penchant, events).follow(False)
+            Progress(space, stack.WORK_QUEUE, stack.USER_EMBEDDINGS, applied_by_penchant, events).follow()
         waits = reader.waits(container)
     p50, p95, p99 = np.percentile(waits.seconds, (50, 95, 99))
     return Freshness(

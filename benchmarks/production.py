@@ -1,10 +1,10 @@
 """Penchant beside plain Celery on the servers that production runs on, 1536 dimensions: how fast, and how many lost."""
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from attrs import asdict
+from attrs import asdict, frozen
 
 from benchmarks import stack
 from benchmarks.contest import PROCESSES, Outcome, penchant_round
@@ -14,61 +14,88 @@ from benchmarks.report import Report
 from benchmarks.shop import DIMENSIONS, USERS, mixed, purchases
 from domain.interaction import Interaction
 
-ROUNDS = 3
 
-Contestant = Callable[[stack.Stack, Sequence[Interaction]], Outcome]
+@frozen(kw_only=True)
+class Scenario:
+    """What both are given, and how often."""
+
+    name: str
+    title: str
+    events: Sequence[Interaction]
+    backlog: bool
+    rounds: int
+
+
+class Contestant(Protocol):
+    """Lets somebody work on events."""
+
+    def __call__(self, stack: stack.Stack, events: Sequence[Interaction], *, backlog: bool) -> Outcome: ...
+
 
 CONTESTANTS: Mapping[str, Contestant] = {"Penchant": penchant_round, "Celery": celery_round}
 
 
-def main(report: Report) -> None:
-    """Let both work on the same events in turn, in both orders, and print the tables."""
+def scenarios() -> list[Scenario]:
+    """A backlog and a stream of invoices, and the hardest order for batches: hardly two events of a user in one."""
     real = purchases()
+    return [
+        Scenario(name="backlog", title="waiting in the queue", events=real, backlog=True, rounds=3),
+        Scenario(name="stream", title="published meanwhile", events=real, backlog=False, rounds=3),
+        Scenario(name="mixed", title="waiting, in random order", events=mixed(real), backlog=True, rounds=1),
+    ]
+
+
+def main(report: Report) -> None:
+    """Let both work on the same events in turn, and print a table for each scenario."""
     with stack.running() as servers:
-        report.say(servers.described)
-        compare(report, servers, "as they happened, invoice by invoice", "production", real, ROUNDS)
-        compare(report, servers, "in random order: all customers at once", "production-mixed", mixed(real), ROUNDS)
+        for scenario in scenarios():
+            show(report, servers, scenario, rounds_in_turn(CONTESTANTS, servers, scenario))
 
 
-def compare(
-    report: Report, servers: stack.Stack, order: str, name: str, events: Sequence[Interaction], rounds: int
-) -> None:
-    """Rounds in turn, and their table."""
-    outcomes = rounds_in_turn(CONTESTANTS, servers, events, rounds)
-    rates = {who: [len(events) / o.seconds for o in some] for who, some in outcomes.items()}
-    bulk = {who: [len(events) / o.seconds_to_99 for o in some] for who, some in outcomes.items()}
-    ratios = sorted(ours / theirs for ours, theirs in zip(rates["Penchant"], rates["Celery"], strict=True))
-    ratio = f"{statistics.median(ratios):.1f} times Celery's events a second ({ratios[0]:.1f} to {ratios[-1]:.1f})"
+def show(report: Report, servers: stack.Stack, scenario: Scenario, outcomes: Mapping[str, Sequence[Outcome]]) -> None:
+    """The table of a scenario."""
+    events = len(scenario.events)
+    rates = {who: [events / outcome.seconds for outcome in some] for who, some in outcomes.items()}
+    bulk = {who: [events / outcome.seconds_to_99 for outcome in some] for who, some in outcomes.items()}
     report.table(
-        name,
-        f"{len(events):,} purchases of {USERS} users {order}; {DIMENSIONS} dimensions, {PROCESSES} processes,"
-        f" {rounds} rounds in turn",
+        f"production-{scenario.name}",
+        f"{events:,} purchases of {USERS} users, {scenario.title}; {DIMENSIONS} dimensions, {PROCESSES} processes,"
+        f" {scenario.rounds} round(s) in turn",
         ("", "events/s to the last write", "events/s to 99 %", "lost, by round", "wrong users", "MiB a process"),
         [
             (
                 who,
                 spread(rates[who]),
                 spread(bulk[who]),
-                ", ".join(str(o.lost) for o in some),
-                ", ".join(str(o.wrong_users) for o in some),
-                f"{max(o.peak_bytes for o in some) / 2**20:.0f}",
+                ", ".join(str(outcome.lost) for outcome in some),
+                ", ".join(str(outcome.wrong_users) for outcome in some),
+                f"{max(outcome.peak_bytes for outcome in some) / 2**20:.0f}",
             )
             for who, some in outcomes.items()
         ],
-        raw={who: [asdict(o) for o in some] for who, some in outcomes.items()},
-        notes=(ratio, *(_cpu(who, some) for who, some in outcomes.items()), servers.described),
+        raw={who: [asdict(outcome) for outcome in some] for who, some in outcomes.items()},
+        notes=(
+            f"Penchant is {_ratio(rates)} times as fast to the last write, {_ratio(bulk)} to 99 %.",
+            *(_cpu(who, some) for who, some in outcomes.items()),
+            servers.described,
+        ),
     )
 
 
 def rounds_in_turn(
-    contestants: Mapping[str, Contestant], servers: stack.Stack, events: Sequence[Interaction], rounds: int
+    contestants: Mapping[str, Contestant], servers: stack.Stack, scenario: Scenario
 ) -> dict[str, list[Outcome]]:
     """The outcomes of each contestant, A B A B A B."""
     outcomes: dict[str, list[Outcome]] = {name: [] for name in contestants}
-    for _ in range(rounds):
+    for _ in range(scenario.rounds):
         for name, contestant in contestants.items():
-            outcomes[name].append(partial(contestant, servers, events)())
+            outcomes[name].append(contestant(servers, scenario.events, backlog=scenario.backlog))
     return outcomes
+
+
+def _ratio(rates: Mapping[str, Sequence[float]]) -> str:
+    ratios = sorted(ours / theirs for ours, theirs in zip(rates["Penchant"], rates["Celery"], strict=True))
+    return f"{statistics.median(ratios):.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})"
 
 
 def _cpu(who: str, outcomes: Sequence[Outcome]) -> str:

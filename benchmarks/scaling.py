@@ -14,10 +14,10 @@ def main(report: Report) -> None:
     """Drain the same events with 1, 3, 5 and 10 workers, and print the table."""
     events = mixed(purchases())
     with stack.running() as servers:
-        outcomes = {count: penchant_round(servers, events, count) for count in WORKERS}
+        outcomes = {count: penchant_round(servers, events, backlog=True, processes=count) for count in WORKERS}
         report.table(
             "scaling",
-            f"{len(events):,} events by several worker processes",
+            f"{len(events):,} events in the queue, all customers at once, worked off by several processes",
             ("workers", "events/s", "processor seconds of all workers", "lost", "wrong users", "MiB a process"),
             [
                 (

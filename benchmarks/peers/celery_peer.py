@@ -1,61 +1,44 @@
 """One round of Celery on the same servers and events, and how its vectors compare with what they should be."""
 
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from benchmarks import crew, shop
-from benchmarks.contest import PROCESSES, Outcome
+from benchmarks.contest import PROCESSES, Outcome, Timed
 from benchmarks.peers import celery_app
-from benchmarks.progress import SHORTEST_REST_SECONDS, Progress, applied_by_celery
+from benchmarks.progress import Progress, applied_by_celery
 from benchmarks.stack import Space, Stack
 from domain.interaction import Interaction
 from domain.recipe import DEFAULT_WEIGHTS
+
+COMMAND = (
+    *("-m", "celery", "-A", "benchmarks.peers.celery_app", "worker", "--loglevel", "CRITICAL"),
+    *("--pool", "prefork", "--concurrency", str(PROCESSES)),
+    *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+)
 
 WRONG = 1e-4
 """A vector that is farther from the truth than this, relative to its length, is wrong: far above rounding."""
 
 
-def celery_round(stack: Stack, events: Sequence[Interaction], **tuning: Any) -> Outcome:
-    """Celery: everything is in its queue; a worker with a pool of two processes applies."""
+def celery_round(stack: Stack, events: Sequence[Interaction], *, backlog: bool, **tuning: Any) -> Outcome:
+    """Celery: a task is published for each event, and a worker with a pool of two processes applies them."""
     with stack.space() as space:
         with space.container() as container:
             shop.put_products(container, events)
         everything = [*open_shop(space, events), *events]
-        publish(space, events, **tuning)
-        command = ("-m", "celery", "-A", "benchmarks.peers.celery_app", "worker", "--loglevel", "CRITICAL")
-        quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-        pool = ("--pool", "prefork", "--concurrency", str(PROCESSES))
-        with (
-            closing(crew.Depth(stack.rabbitmq, space.rabbitmq_url, celery_app.QUEUE)) as depth,
-            crew.program((*command, *pool, *quiet), _peer_environment(space, **tuning), "celery") as child,
-        ):
+        declare(space, **tuning)
+        with crew.program(COMMAND, _peer_environment(space, **tuning), "celery") as child:
+            crew.wait_for_consumers(stack.rabbitmq, space.rabbitmq_url, celery_app.QUEUE, 1, child)
+            progress = Progress(space, celery_app.QUEUE, celery_app.EMBEDDINGS, applied_by_celery, len(everything))
             workers = crew.Crew(child, supervised=True)
-            with workers.watched():
-                while depth.ready() == len(events):
-                    if trouble := child.trouble():
-                        raise RuntimeError(trouble)
-                    time.sleep(SHORTEST_REST_SECONDS)
-                start = crew.now()
-                pids = {**stack.pids(), "workers": child.pid}
-                before = crew.cpu_seconds(pids)
-                progress = Progress(space, celery_app.QUEUE, celery_app.EMBEDDINGS, applied_by_celery, len(everything))
-                progress.follow(until_quiet=True)
-                cpu = crew.used_since(before, crew.cpu_seconds(pids))
+            timed = Timed.run(stack, workers, partial(publish, space, events, **tuning), progress, backlog=backlog)
         lost, twice, wrong = celery_compared(space, everything)
-        return Outcome(
-            seconds=progress.last - start,
-            seconds_to_99=progress.most - start,
-            lost=lost,
-            twice=twice,
-            wrong_users=wrong,
-            cpu=cpu,
-            peak_bytes=workers.peak_bytes,
-        )
+        return timed.outcome(progress, lost=lost, twice=twice, wrong=wrong)
 
 
 def open_shop(space: Space, events: Sequence[Interaction]) -> list[Interaction]:
@@ -81,6 +64,13 @@ def message_of(event: Interaction) -> dict[str, str]:
         "product_id": event.product_id or "",
         "occurred_at": event.occurred_at.isoformat(),
     }
+
+
+def declare(space: Space, **tuning: Any) -> None:
+    """Make Celery's queue."""
+    app = celery_app.celery(space.rabbitmq_url, **tuning)
+    with app.connection_for_write() as connection:
+        app.amqp.queues[celery_app.QUEUE](connection.default_channel).declare()
 
 
 def publish(space: Space, events: Sequence[Interaction], **tuning: Any) -> None:
