@@ -17,6 +17,8 @@ from application.record import Receipt, RecordStatus
 from domain.user_embedding import UserEmbedding
 from entrypoints.container import Container
 from entrypoints.settings import Settings
+from tests.integration.counting import wait_until_counted
+from tests.integration.explanations import assert_not_in
 from tests.integration.penchant_process import DEADLINE_SECONDS, PenchantProcess
 from tests.integration.program import Outcome, Program
 from tests.services.mongodb import MongodbServer
@@ -112,7 +114,7 @@ class Production:
     def wait_until_counted(self, counts: Mapping[str, int]) -> None:
         """Wait until each of these users has so many live events in the stored state, and nothing missing."""
         with self.container() as container:
-            _wait_until_counted(container, counts, lambda: None)
+            wait_until_counted(container, counts, lambda: None)
 
     def finish(self, counts: Mapping[str, int]) -> None:
         """Do a worker's work inside this process, which takes less time to start, until these are counted."""
@@ -122,7 +124,7 @@ class Production:
             container.work().batch(500, wait_seconds=0.2)
 
         with self.container() as container:
-            _wait_until_counted(container, counts, work)
+            wait_until_counted(container, counts, work)
             container.message_source().close()
 
     def wait_until_drained(self) -> None:
@@ -173,10 +175,7 @@ class Production:
         urls = (self.mysql.url, self.rabbitmq.url)
         passwords = [unquote(password) for url in urls if (password := urlsplit(url).password) is not None]
         logs = [path.read_text(errors="replace") for path in self.program.folder.glob("*.log")]
-        lines = [line for text in (*logs, *self._errors) for line in text.splitlines()]
-        for secret in (MARK, self.openai.api_key, *passwords, *secrets, "Traceback"):
-            found = [line for line in lines if secret in line]
-            assert not found, f"{secret!r} was printed {len(found)} times, such as in {found[0]}"
+        assert_not_in((*logs, *self._errors), (MARK, self.openai.api_key, *passwords, *secrets, "Traceback"))
 
     def recover(self) -> None:
         """Start whatever was stopped; what forgets when it stops gets its indexes and its products again."""
@@ -244,27 +243,6 @@ def production_fixture(
     ) as production:
         yield production
         production.assert_discreet()
-
-
-def _wait_until_counted(container: Container, counts: Mapping[str, int], meanwhile: Callable[[], None]) -> None:
-    behind: dict[str, object] = {}
-
-    def is_done() -> bool:
-        nonlocal behind
-        meanwhile()
-        states = container.store().read(list(counts))
-        behind = {
-            user: "no state" if user not in states else (states[user].event_count, states[user].applied.missing)
-            for user, count in counts.items()
-            if user not in states or states[user].event_count != count or states[user].applied.missing
-        }
-        return not behind
-
-    try:
-        wait_until(is_done, DEADLINE_SECONDS, "all events to be counted")
-    except TimeoutError as error:
-        some = dict(sorted(behind.items())[:5])
-        raise AssertionError(f"{len(behind)} users are behind, such as {some} of {counts}") from error
 
 
 def _impatient(mongodb_url: str) -> str:
