@@ -1,6 +1,6 @@
 """Penchant on real servers: a fresh space on each of them, the program on these, and what it has come to."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from itertools import count
