@@ -105,7 +105,8 @@ class Gauge:
             except (OSError, HttpError):
                 self._see(queued=None)
                 continue
-            self._see(queued=sum(queue.get("messages", 0) for queue in queues))
+            counts = [queue.get("messages") for queue in queues]  # of a new or restarted queue it says nothing for 5 s
+            self._see(queued=None if None in counts else sum(counts))
 
     def _see_outbox(self, rows: int | None) -> None:
         before = self.depth.outbox

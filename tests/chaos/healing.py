@@ -11,6 +11,7 @@ from attrs import define, field
 
 from tests.chaos.gauge import Gauge
 from tests.chaos.house import House
+from tests.chaos.late import late_events
 
 QUIET_SECONDS = 2.5
 """How long everything must have been empty: the broker's counts are up to two seconds old."""
@@ -37,8 +38,8 @@ class Healing:
     gauge: Gauge
     calm: Callable[[], bool]
     deadline: float
-    late: int = 0
-    """Events that had not come through when everything was empty; only catch-up brought them."""
+    late: dict[str, str] = field(factory=dict)
+    """Events that had not come through when everything was empty, by message id; only catch-up brought them."""
     dead: Counter[str] = field(factory=Counter)
     """Dead letters by their reason, each counted as often as it died."""
     verification: dict[str, Any] = field(factory=dict)
@@ -83,7 +84,12 @@ class Healing:
             time.sleep(LOOK_SECONDS)
 
     def _catch_up(self) -> None:
-        self.late += self._command("catch-up", "--older-than", "0")["events"]
+        container = self.house.container()
+        try:
+            self.late |= late_events(container)
+        finally:
+            container.shutdown_resources()
+        self._command("catch-up", "--older-than", "0")
         self.gauge.empty_since = None
 
     def _retry_dead(self) -> bool:

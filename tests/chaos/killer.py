@@ -9,6 +9,7 @@ from threading import Thread
 from attrs import define, field
 
 from tests.chaos.actor import Actor, Role
+from tests.chaos.diary import Diary
 from tests.chaos.gauge import Gauge
 from tests.chaos.plan import Plan
 from tests.services import Server
@@ -43,6 +44,7 @@ class Killer:
     servers: Sequence[Server]
     forgetful: Collection[Server]
     gauge: Gauge
+    diary: Diary
     started_at: float
     on_server_back: Callable[[Server], None]
     kills: Counter[str] = field(factory=Counter)
@@ -83,6 +85,7 @@ class Killer:
         self._due.pop(0)
         self._put_off(now)
         self.at_work += at_work
+        self.diary.note(f"{victim.name} is killed: {self.gauge.depth}")
         if isinstance(victim, Server):
             self.kills[victim.name] += 1
             self._kill_server(victim)
@@ -151,6 +154,7 @@ class Killer:
                 server.kill()
                 time.sleep(seconds)
                 server.start()
+                self.diary.note(f"{server.name} is back")
                 self.on_server_back(server)
             except Exception as error:  # noqa: BLE001  # raised again by the next look
                 self.errors.append(error)

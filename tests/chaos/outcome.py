@@ -26,7 +26,7 @@ class Outcome:
     races : states whose write lost against another writer, as far as workers told before they were killed.
     rebuilt : users that workers computed anew, as far as they told.
     caught_up : events that catch-up sent on their way again when MongoDB had forgotten everything.
-    late : events that only a catch-up at the end brought; there should be none.
+    late : events that only a catch-up at the end brought, by message id; there should be none.
     dead : dead letters by reason; all were retried.
     ends : how often which process ended by itself with which code.
     last_words : what they said then.
@@ -47,7 +47,7 @@ class Outcome:
     races: int
     rebuilt: int
     caught_up: int
-    late: int
+    late: Mapping[str, str]
     imports: int
     dead: Mapping[str, int]
     ends: Mapping[str, Mapping[int, int]]
@@ -100,7 +100,7 @@ class Outcome:
     def summary(self) -> str:
         """The last line."""
         verdict = self.verdict
-        late = f", {self.late} HEALED ONLY AT THE END" if self.late else ""
+        late = f", {len(self.late)} HEALED ONLY AT THE END" if self.late else ""
         return (
             f"{verdict.accepted} accepted, {verdict.applied} applied, {verdict.lost} lost, {verdict.twice} twice, "
             f"{self.killed} kills, at least {self.redeliveries} redeliveries, at least {self.races} write races lost"
@@ -108,7 +108,9 @@ class Outcome:
 
     def _late(self) -> Iterator[str]:
         if self.late:
-            yield f"LOST ON THE WAY: {self.late:,} events came through only by a catch-up at the end"
+            yield f"LOST ON THE WAY: {len(self.late):,} events came through only by a catch-up at the end"
+        for message_id, text in list(self.late.items())[:SHOWN]:
+            yield f"LOST ON THE WAY: {message_id} of {text}"
 
     def _dead(self) -> Iterator[str]:
         if not self.dead:

@@ -13,6 +13,7 @@ from pathlib import Path
 from attrs import asdict, define, field, frozen
 
 from tests.chaos.actor import Actor, Role
+from tests.chaos.diary import Diary
 from tests.chaos.gauge import Gauge
 from tests.chaos.healing import Healing
 from tests.chaos.house import House, program
@@ -60,11 +61,13 @@ class Run:
     _killer: Killer | None = field(default=None, init=False)
     _gauge: Gauge = field(init=False)
     _keeper: Shopkeeper = field(init=False)
+    _diary: Diary = field(init=False)
     _counts: Sequence[LineCount] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._gauge = Gauge(self.house)
-        self._keeper = Shopkeeper(house=self.house, waves=self.script.waves, folder=self.folder)
+        self._diary = Diary(self.folder / "diary.log")
+        self._keeper = Shopkeeper(house=self.house, waves=self.script.waves, folder=self.folder, diary=self._diary)
         self._counts = [LineCount(self._ledger(number)) for number in range(self.plan.recorders)]
 
     def __call__(self) -> Outcome:
@@ -130,6 +133,7 @@ class Run:
             servers=self.house.servers,
             forgetful=[self.house.mongodb] if self.house.mongodb_forgets else [],
             gauge=self._gauge,
+            diary=self._diary,
             started_at=time.monotonic(),
             on_server_back=self._server_is_back,
         )

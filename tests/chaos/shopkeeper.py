@@ -10,6 +10,7 @@ from typing import Self
 
 from attrs import define, field
 
+from tests.chaos.diary import Diary
 from tests.chaos.house import House
 
 RETRY_SECONDS = 0.3
@@ -26,6 +27,7 @@ class Shopkeeper:
     house: House
     waves: Sequence[Mapping[str, str]]
     folder: Path
+    diary: Diary
     imports: int = 0
     caught_up: int = 0
     """Events that catch-up sent on their way again."""
@@ -99,12 +101,18 @@ class Shopkeeper:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         if not is_set_up and not self._restore():
             return False
-        return self.house.penchant("products", "import", str(path)).returncode == 0
+        return self._works("products", "import", str(path))
+
+    def _works(self, *arguments: str) -> bool:
+        outcome = self.house.penchant(*arguments)
+        self.diary.note(f"{' '.join(arguments)} ended with {outcome.returncode} {outcome.stderr.strip()}")
+        return outcome.returncode == 0
 
     def _restore(self) -> bool:
-        if self.house.penchant("setup").returncode:
+        if not self._works("setup"):
             return False
         outcome = self.house.penchant("catch-up", "--older-than", "0", "--json")
+        self.diary.note(f"catch-up ended with {outcome.returncode} {outcome.stdout.strip()}{outcome.stderr.strip()}")
         if outcome.returncode:
             return False
         self.caught_up += json.loads(outcome.stdout)["events"]
