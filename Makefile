@@ -22,6 +22,7 @@ services: $(VENV)/.installed-dev  ## servers for the tests where there is no Doc
 test-fast: $(VENV)/.installed-dev  ## unit and contract tests without the long ones, under 30 seconds
 	$(BIN)/python -m pytest -m "not slow" tests/unit tests/contract
 
+# Less of it: make chaos CHAOS="--events 20000 --kills 30 --seconds 80 --seed 1"
 chaos: $(VENV)/.installed-dev  ## kill everything at random while a client records, and prove that nothing is lost
 	@$(BIN)/python -m tests.services.install --for-tests
 	$(BIN)/python -m tests.chaos $(CHAOS)

@@ -27,7 +27,7 @@ class Screen:
     """Progress on a terminal as bars, elsewhere as a line now and then."""
 
     def __init__(self, plan: Plan, kills: int) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Bar(
             *columns, TextColumn("{task.fields[more]}"), console=out, transient=True, disable=not out.is_terminal
         )
@@ -45,7 +45,7 @@ class Screen:
     def show(self, progress: Progress) -> None:
         """Show how far it is."""
         waiting = f"outbox {_known(progress.outbox)}, queues {_known(progress.queued)}"
-        self._bar.update(self._events, completed=progress.answered, more=waiting)
+        self._bar.update(self._events, completed=progress.answered, total=progress.messages, more=waiting)
         self._bar.update(self._kills, completed=progress.kills, more=progress.doing)
         if not out.is_terminal and monotonic() - self._told_at >= PLAIN_SECONDS:
             self._told_at = monotonic()

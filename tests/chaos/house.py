@@ -41,16 +41,20 @@ class House:
         return self.mongodb.origin == Origin.STAND_IN
 
     def penchant(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command of the program to its end."""
-        return subprocess.run(
-            program(*arguments),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env={**os.environ, **self.variables},
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
+        """Run a command of the program to its end; one that does not come to it counts as failed."""
+        command = program(*arguments)
+        try:
+            return subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                env={**os.environ, **self.variables},
+                timeout=COMMAND_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(command, 1, "", f"no end of it in {COMMAND_SECONDS} s")
 
     def container(self) -> Container:
         """The parts of the program, to look at what is stored. Shut its resources down after use."""

@@ -76,7 +76,7 @@ class Outcome:
         repeats = self.published - self.verdict.accepted
         yield f"at least {max(repeats, 0):,} events came to the queue again: relays, imports, catch-up, dead letters"
         yield f"workers rebuilt users at least {self.rebuilt:,} times"
-        if self.mongodb_forgets:
+        if self.mongodb_forgets and self.kills.get("MongoDB"):
             yield (
                 "MongoDB is a STAND-IN that forgets everything when it is killed: catch-up sent "
                 f"{self.caught_up:,} events again, and {self.imports} imports of the catalogue those with a product"

@@ -41,6 +41,8 @@ class Progress:
 
     doing: str
     answered: int
+    messages: int
+    """All that are to be answered."""
     kills: int
     outbox: int | None
     queued: int | None
@@ -108,7 +110,14 @@ class Run:
     def _progress(self, doing: str) -> Progress:
         depth = self._gauge.depth
         killed = sum(self._killer.kills.values()) if self._killer is not None else 0
-        return Progress(doing=doing, answered=self._answered(), kills=killed, outbox=depth.outbox, queued=depth.queued)
+        return Progress(
+            doing=doing,
+            answered=self._answered(),
+            messages=self.script.length,
+            kills=killed,
+            outbox=depth.outbox,
+            queued=depth.queued,
+        )
 
     def _answered(self) -> int:
         return sum(count.now() for count in self._counts)

@@ -27,5 +27,5 @@ def sums(entries: Iterable[dict[str, Any]], action: str) -> Counter[str]:
 
 
 def not_told(lines: Iterable[str]) -> list[str]:
-    """Lines that are no journal: error texts and tracebacks."""
-    return [line.rstrip() for line in lines if line.strip() and not line.startswith("{")]
+    """Lines that are no journal: error texts, and of tracebacks what stands at the margin."""
+    return [line.rstrip() for line in lines if line.strip() and line[0] not in "{ "]

@@ -10,7 +10,7 @@ from tests.chaos.plan import Plan
 from tests.chaos.run import Progress, run
 from tests.services import MongodbServer, MysqlServer, RabbitmqServer, RedisServer
 
-PLAN = Plan(events=2_000, kills=6, server_kills=1, seconds=10.0, seed=20)
+PLAN = Plan(events=2_000, kills=6, server_kills=1, seconds=8.0, seed=20)
 
 
 @define
@@ -36,5 +36,5 @@ def test_kills_at_any_moment_lose_nothing_and_count_nothing_twice(
     report = "\n".join(outcome.lines())
     assert outcome.is_right, report
     assert outcome.killed == PLAN.kills + 4, report
-    assert outcome.at_work > 0, report
+    assert outcome.at_work > PLAN.kills / 2, report
     assert shown.progress[-1].answered == outcome.messages
