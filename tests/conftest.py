@@ -5,6 +5,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.services.fixtures import (  # noqa: F401  pytest finds fixtures by their names here
     SERVERS,
@@ -24,6 +25,9 @@ from tests.services.needs import servers_of
 from tests.services.report import Report
 from tests.services.server import NotOurs
 from tests.services.servers import KINDS, SETTINGS, Servers, makers
+
+settings.register_profile("untimed", deadline=None)  # no test asserts a time, not even by its tool's default
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

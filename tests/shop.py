@@ -144,6 +144,7 @@ class Shop:
             store=self.store,
             catalogue=self.catalogue,
             dead_letters=self.dead_letters,
+            phrases=phrases,
             rebuild=self.rebuild,
             recipe=recipe,
             clock=clock,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
+from application.phrases import EmbedPhrases
 from application.ports.dead_letters import DeadLetters
 from application.ports.event_log import EventLog
 from application.ports.outbox import Outbox
@@ -13,6 +14,7 @@ from application.ports.registry import Registry
 from application.ports.system import Clock, Metrics
 from application.ports.user_embedding_store import UserEmbeddingStore
 from application.rebuild import RebuildUsers, pages_of_heads
+from application.work import Work
 from domain.interaction import Interaction, LoggedEvent
 from domain.recipe import Recipe
 from domain.user_embedding import UserEmbedding
@@ -32,6 +34,10 @@ class CatchUpReport:
     events: int
     rebuilt: int
 
+    def __bool__(self) -> bool:
+        """Whether anything was to do."""
+        return bool(self.events or self.rebuilt)
+
 
 class CatchUp:
     """Heals what was lost behind our back: a purged queue, a store set back to a backup, a lost document."""
@@ -44,6 +50,7 @@ class CatchUp:
         store: UserEmbeddingStore,
         catalogue: ProductCatalogue,
         dead_letters: DeadLetters,
+        phrases: EmbedPhrases,
         rebuild: RebuildUsers,
         recipe: Recipe,
         clock: Clock,
@@ -54,6 +61,7 @@ class CatchUp:
         self._store = store
         self._catalogue = catalogue
         self._dead_letters = dead_letters
+        self._phrases = phrases
         self._rebuild = rebuild
         self._recipe = recipe
         self._clock = clock
@@ -86,8 +94,12 @@ class CatchUp:
         return CatchUpReport(users=len(behind), events=events, rebuilt=rebuilt)
 
     def _lost(self, old: Sequence[LoggedEvent], states: Mapping[str, UserEmbedding]) -> Sequence[LoggedEvent]:
-        """Which of these events are not applied, wait for no product and are not dead."""
-        candidates = [logged for logged in old if not _is_applied(states.get(logged.event.user_id), logged)]
+        """Which of these events are not applied, wait for nothing that is out of reach, and are not dead."""
+        candidates = [
+            logged
+            for logged in old
+            if not _is_applied(states.get(logged.event.user_id), logged) and not self._waits_for_embedder(logged)
+        ]
         unknown = self._catalogue.unknown({p for logged in candidates if (p := _awaited_product(logged)) is not None})
         dead = self._dead_letters.among({logged.event.message_id for logged in candidates})
         return [
@@ -95,6 +107,10 @@ class CatchUp:
             for logged in candidates
             if logged.event.message_id not in dead and _awaited_product(logged) not in unknown
         ]
+
+    def _waits_for_embedder(self, logged: LoggedEvent) -> bool:
+        # Searches go round in the retries while the embedder is away; to add a copy at each sweep would multiply them.
+        return self._phrases.is_away and isinstance(logged.event, Interaction) and bool(logged.event.search_phrase)
 
 
 def _is_behind(state: UserEmbedding | None, head: int) -> bool:
@@ -118,11 +134,21 @@ CAUGHT_UP = "caught_up_at"
 class CatchUpInTurn:
     """Catches up when nobody has for a while, so that of many workers one does it.
 
-    Two that look at the same moment may both do it, which is harmless.
+    Not while what is on its way is old itself: what is late is not lost, and would be sent once more at each turn.
     """
 
-    def __init__(self, catch_up: CatchUp, registry: Registry, clock: Clock, every: timedelta) -> None:
+    def __init__(
+        self,
+        catch_up: CatchUp,
+        outbox: Outbox,
+        registry: Registry,
+        clock: Clock,
+        every: timedelta,
+        work: Work,
+    ) -> None:
         self._catch_up = catch_up
+        self._outbox = outbox
+        self._work = work
         self._registry = registry
         self._clock = clock
         self._every = every
@@ -131,7 +157,13 @@ class CatchUpInTurn:
         """Catch up if it is time; None if it is not."""
         now = self._clock.now()
         last = self._registry.get(CAUGHT_UP)
-        if last is not None and now - datetime.fromisoformat(last) < self._every:
+        # A mark ahead of us is that of a clock that was wrong.
+        if last is not None and timedelta(0) <= now - datetime.fromisoformat(last) < self._every:
             return None
-        self._registry.set(CAUGHT_UP, now.isoformat())
+        if self._is_late(now) or not self._registry.replace(CAUGHT_UP, last, now.isoformat()):
+            return None
         return self._catch_up()
+
+    def _is_late(self, now: datetime) -> bool:
+        waiting = [delivery.logged.recorded_at for delivery in self._outbox.due(now, 1)]
+        return self._work.lag > DEFAULT_AGE or any(now - recorded_at > DEFAULT_AGE for recorded_at in waiting)

@@ -1,6 +1,6 @@
 """Changing the recipe on a running system: the new one is made active, and everything is brought to it (ADR 0006)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from attrs import frozen
 
@@ -12,8 +12,9 @@ from application.ports.product_catalogue import ProductCatalogue
 from application.ports.registry import Registry
 from application.ports.user_embedding_store import UserEmbeddingStore
 from application.rebuild import RebuildUsers, pages_of_users
-from domain.errors import TransientError
+from domain.errors import InvalidValueError, TransientError
 from domain.phrase import normalize_phrase
+from domain.product import Product
 from domain.recipe import Recipe
 
 CHANGE_UNDER_WAY = "recipe_change"
@@ -26,6 +27,8 @@ class RecipeChange:
 
     products_embedded: int = 0
     users_rebuilt: int = 0
+    products_without_vector: tuple[str, ...] = ()
+    """The ids of products whose text has none in the new model: events about them wait."""
 
 
 class ChangeRecipe:
@@ -65,11 +68,11 @@ class ChangeRecipe:
         """
         if not self._begin():
             return RecipeChange()
-        products = self._embed_products()
+        products, without = self._embed_products()
         self._embed_phrases()
         users = self._rebuild_users(on_users)
         self._registry.set(CHANGE_UNDER_WAY, "")
-        return RecipeChange(products_embedded=products, users_rebuilt=users)
+        return RecipeChange(products_embedded=products, users_rebuilt=users, products_without_vector=tuple(without))
 
     def _begin(self) -> bool:
         """Switch, and return whether anything is to do after it."""
@@ -81,12 +84,29 @@ class ChangeRecipe:
             return True
         return bool(self._registry.get(CHANGE_UNDER_WAY))
 
-    def _embed_products(self) -> int:
-        embedded = 0
-        while outdated := self._catalogue.outdated(CHANGES_AT_ONCE):
-            self._import_products(outdated)
-            embedded += len(outdated)
-        return embedded
+    def _embed_products(self) -> tuple[int, list[str]]:
+        """How many products were embedded, and the ids of those whose text has no vector in the new model."""
+        embedded, without = 0, set[str]()
+        while fresh := self._outdated(without):
+            refused = self._embed(fresh)
+            embedded += len(fresh) - len(refused)
+            without |= refused
+        return embedded, sorted(without)
+
+    def _outdated(self, without: Collection[str]) -> Sequence[Product]:
+        outdated = self._catalogue.outdated(CHANGES_AT_ONCE + len(without))
+        return [product for product in outdated if product.product_id not in without]
+
+    def _embed(self, products: Sequence[Product]) -> set[str]:
+        """Embed these; return the ids of those whose text is refused, found by halves."""
+        try:
+            self._import_products(products)
+        except InvalidValueError:
+            if len(products) == 1:
+                return {products[0].product_id}
+            half = len(products) // 2
+            return self._embed(products[:half]) | self._embed(products[half:])
+        return set()
 
     def _embed_phrases(self) -> None:
         """A rebuild embeds nothing, so every phrase of the log must have a vector of the new model before it."""

@@ -7,7 +7,7 @@ from attrs import evolve
 from application.ports.dead_letter_queue import DeadLetterQueue
 from application.ports.dead_letters import DeadLetter, DeadLetters
 from application.ports.system import Metrics
-from domain.errors import ConfigurationError, PermanentError
+from domain.errors import ConfigurationError, TransientError
 
 KEPT_BYTES = 65_536
 """How much is kept of a body that is too large for the dead letters."""
@@ -34,10 +34,9 @@ class CollectDeadLetters:
     def _keep(self, letters: Sequence[DeadLetter]) -> None:
         try:
             self._dead_letters.add(letters)
-        except ConfigurationError:
+        except (ConfigurationError, TransientError):
             raise
-        except PermanentError:
-            # One letter that cannot be kept must not hold up all behind it for ever.
+        except Exception:  # noqa: BLE001  # one letter that cannot be kept must not hold up all behind it for ever
             if len(letters) > 1:
                 half = len(letters) // 2
                 self._keep(letters[:half])

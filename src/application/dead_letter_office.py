@@ -13,8 +13,10 @@ from application.ports.outbox import Outbox
 from application.ports.system import Clock
 from application.record import RecordEvents, RecordStatus
 from domain.errors import InvalidValueError, PermanentError
+from domain.interaction import LoggedEvent
 
-PAGE = 500
+PAGE = 50
+"""Few, because their bodies may be large."""
 
 
 @frozen(kw_only=True)
@@ -56,9 +58,10 @@ class RetryDeadLetters:
         return report
 
     def _retry(self, letters: Sequence[DeadLetter], now: datetime) -> RetryReport:
-        logged = self._log.find({letter.message_id for letter in letters})
-        self._outbox.add(list(logged.values()))
-        elsewhere = [letter for letter in letters if letter.message_id not in logged]
+        found = self._log.find({letter.message_id for letter in letters})
+        elsewhere = [x for x in letters if x.message_id not in found or _differs(x, found[x.message_id])]
+        others = {letter.message_id for letter in elsewhere}
+        self._outbox.add([logged for message_id, logged in found.items() if message_id not in others])
         refused = self._record_anew(elsewhere, now)
         self._dead_letters.add(refused)
         stay = {(letter.queue, letter.message_id) for letter in refused}
@@ -96,6 +99,16 @@ def _submission_of(letter: DeadLetter) -> Submission:
         raise InvalidValueError("body", "is not an object", "purge it, and mend its sender")
     usable_id = None if letter.message_id.startswith("body-") else letter.message_id
     return parse_event(message, now=letter.first_failed_at, message_id=usable_id)
+
+
+def _differs(letter: DeadLetter, logged: LoggedEvent) -> bool:
+    """Whether the letter holds another event than the one that is in the log under its message id."""
+    try:
+        submission = _submission_of(letter)
+    except PermanentError:
+        return False  # cut, perhaps: the log has the whole of it
+    sent = submission.event
+    return sent != (logged.event if submission.time_given else evolve(logged.event, occurred_at=sent.occurred_at))
 
 
 def _failed_again(letter: DeadLetter, error: PermanentError, now: datetime) -> DeadLetter:

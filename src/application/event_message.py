@@ -52,7 +52,8 @@ def parse_event(
     given = {name: value for name, value in message.items() if value is not None}
     for name in given:
         if name not in FIELDS:
-            raise InvalidValueError(str(name)[:64], "is not a field of an event", f"the fields are {', '.join(FIELDS)}")
+            shown = ascii(str(name))[1:-1][:64]  # it may hold what no header and no database takes
+            raise InvalidValueError(shown, "is not a field of an event", f"the fields are {', '.join(FIELDS)}")
     time_given = "occurred_at" in given
     occurred_at = parse_time("occurred_at", given["occurred_at"]) if time_given else now
     if occurred_at is None:

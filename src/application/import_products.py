@@ -18,7 +18,8 @@ from domain.vectors import unit_rows
 
 CHANGES_AT_ONCE = 1_000
 ATTEMPTS = 10
-ABANDONED_AFTER = timedelta(minutes=2)
+ABANDONED_AFTER = timedelta(minutes=15)
+"""Longer than the users of a thousand products take to rebuild."""
 
 
 @frozen(kw_only=True)
@@ -30,6 +31,10 @@ class ImportReport:
     unchanged: int = 0
     events_released: int = 0
     users_rebuilt: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether anything was to do."""
+        return bool(self.added or self.changed)
 
     def __add__(self, other: "ImportReport") -> "ImportReport":
         return ImportReport(
@@ -107,6 +112,7 @@ class ImportProducts:
             if product_id not in stored
             or stored[product_id].product.text != product.text
             or stored[product_id].model != model
+            or stored[product_id].embedding.shape != (self._embedder.dimensions,)
         ]
         if not fresh:
             return []

@@ -31,6 +31,11 @@ class EmbedPhrases:
         self._metrics = metrics
         self._circuit = Circuit()
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the embedder was out of reach when it was asked last."""
+        return self._circuit.is_open
+
     def __call__(self, phrases: Collection[str]) -> Mapping[str, PenchantError]:
         """Embed and store the normalized `phrases` that have no vector yet.
 

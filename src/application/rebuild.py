@@ -6,7 +6,12 @@ from application.fold_from_log import USERS_AT_ONCE, FoldFromLog
 from application.ports.event_log import EventLog
 from application.ports.system import Metrics
 from application.state_writer import StateWriter
+from domain.errors import LostRaceError
 from domain.user_embedding import UserEmbedding
+
+ATTEMPTS = 3
+ATTEMPTS_ALONE = 100
+"""How often users are rebuilt together, and one alone, when other writers are first."""
 
 
 class RebuildUsers:
@@ -44,7 +49,16 @@ class RebuildUsers:
         def compute(stored: Mapping[str, UserEmbedding]) -> Sequence[UserEmbedding]:
             return self._fold_from_log([self._writer.empty(user_id, stored.get(user_id)) for user_id in user_ids])
 
-        self._writer(user_ids, compute)
+        try:
+            self._writer(user_ids, compute, attempts=ATTEMPTS if len(user_ids) > 1 else ATTEMPTS_ALONE)
+        except LostRaceError:
+            # Somebody among them is written all the time. In ever smaller company a rebuild is quick enough to win.
+            if len(user_ids) == 1:
+                raise
+            half = len(user_ids) // 2
+            self._rebuild(user_ids[:half])
+            self._rebuild(user_ids[half:])
+            return
         self._metrics.count("penchant_rebuilds_total", len(user_ids), reason="asked")
 
 

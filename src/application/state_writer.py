@@ -8,7 +8,7 @@ from application.active_recipe import check_recipe
 from application.ports.registry import Registry
 from application.ports.system import Clock, Ids, Metrics
 from application.ports.user_embedding_store import StateWrite, UserEmbeddingStore
-from domain.errors import TransientError
+from domain.errors import LostRaceError
 from domain.recipe import Recipe
 from domain.user_embedding import UserEmbedding
 
@@ -32,7 +32,11 @@ class StateWriter:
         self._metrics = metrics
 
     def __call__(
-        self, user_ids: Collection[str], compute: Compute, on_lost: Callable[[int], None] | None = None
+        self,
+        user_ids: Collection[str],
+        compute: Compute,
+        on_lost: Callable[[int], None] | None = None,
+        attempts: int = ATTEMPTS,
     ) -> Mapping[str, UserEmbedding]:
         """Change the states of `user_ids` as `compute` says; return them as they are stored in the end.
 
@@ -41,9 +45,10 @@ class StateWriter:
         Raises
         ------
         RecipeMismatchError : another recipe has been made active; nothing was written.
-        TransientError : the store is out of reach, or other writers were always first.
+        LostRaceError : other writers were first, `attempts` times in a row.
+        TransientError : the store is out of reach.
         """
-        for _ in range(ATTEMPTS):
+        for _ in range(attempts):
             stored = self._store.read(user_ids)
             changed = [self._stamped(state) for state in compute(stored)]
             if not changed:
@@ -55,7 +60,7 @@ class StateWriter:
             self._metrics.count("penchant_write_races_lost_total", lost)
             if on_lost is not None:
                 on_lost(lost)
-        raise TransientError(f"Other writers were first {ATTEMPTS} times in a row; deliver these events again.")
+        raise LostRaceError(f"Other writers were first {attempts} times in a row; deliver these events again.")
 
     def read(self, user_ids: Collection[str]) -> Mapping[str, UserEmbedding]:
         """The states as they are stored now."""

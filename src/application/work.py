@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -83,6 +84,12 @@ class Work:
         self._clock = clock
         self._metrics = metrics
         self._on_outage = on_outage
+        self._newest: datetime | None = None
+
+    @property
+    def lag(self) -> timedelta:
+        """How old the newest was of the deliveries that came last: near zero unless what is on its way is late."""
+        return self._clock.now() - self._newest if self._newest is not None else timedelta(0)
 
     def batch(self, limit: int, wait_seconds: float = 0.0, linger_seconds: float = 0.0) -> WorkReport:
         """Receive, apply and settle one batch. Raises as `apply` does."""
@@ -105,6 +112,8 @@ class Work:
         UnavailableError : a part is out of reach, and the policy is to wait for it; nothing is settled.
         ConfigurationError : this process cannot go on; nothing is settled.
         """
+        recorded = [item.logged.recorded_at for item in received if isinstance(item, Delivery)]
+        self._newest = max(recorded, default=None)
         if not received:
             return WorkReport()
         rebuilt: Counter[str] = Counter()

@@ -11,7 +11,7 @@ from application.ports.registry import Registry
 from application.ports.system import Clock, Journal, Metrics, Process, Stop
 from application.stop_workers import STOP_MARK
 from application.work import Work, WorkReport
-from domain.errors import ConfigurationError, PenchantError, UnavailableError
+from domain.errors import ConfigurationError, InvalidValueError, PenchantError, TransientError, UnavailableError
 
 IDLE_SECONDS = 1.0
 """How long an idle worker waits for deliveries before it looks at marks and chores again."""
@@ -99,7 +99,10 @@ class Worker:
         return reason
 
     def _run(self, options: WorkerOptions) -> StopReason:
-        started = self._clock.monotonic()
+        started, taken = self._clock.monotonic(), self._process.memory_bytes()
+        if options.memory_limit_bytes is not None and taken >= options.memory_limit_bytes:
+            remedy = f"give more: a worker takes {taken / 2**20:,.0f} MiB before its first event"
+            raise InvalidValueError("--memory-limit", "would end every worker at its start", remedy)
         due = {chore.name: started for chore in self._chores}
         mark: list[str | None] = []
         received: Sequence[Delivery | Arrival] = ()
@@ -114,7 +117,7 @@ class Worker:
                     received = self._source.receive(options.batch_size, IDLE_SECONDS, options.linger_seconds)
                 report = self._work.apply(received)
                 received = ()
-            except UnavailableError as error:
+            except TransientError as error:
                 self._pause(error)
                 continue
             self._resume()
@@ -143,14 +146,17 @@ class Worker:
                 continue
             due[chore.name] = self._clock.monotonic() + chore.every_seconds
             try:
-                chore.run()
+                result = chore.run()
+                if result:
+                    self._journal.info("chore_done", f"{chore.name} has found work: {result}", chore=chore.name)
             except ConfigurationError:
                 raise
             except PenchantError as error:
                 self._journal.warning("chore_failed", f"{chore.name} failed for now: {error}", chore=chore.name)
 
-    def _pause(self, error: UnavailableError) -> None:
-        self._circuit.failed(self._clock.monotonic(), error)
+    def _pause(self, error: TransientError) -> None:
+        outage = error if isinstance(error, UnavailableError) else UnavailableError(str(error))
+        self._circuit.failed(self._clock.monotonic(), outage)
         seconds = self._circuit.closed_again_in(self._clock.monotonic())
         self._metrics.set("penchant_circuit_open", 1, part="worker")
         text = f"Work pauses for {seconds:.1f} s, and nothing is lost: {error}"

@@ -75,5 +75,5 @@ class LostRaceError(TransientError):
     """Another writer came first; nothing was written. Start again from the read."""
 
 
-class StorageFullError(TransientError):
+class StorageFullError(UnavailableError):
     """The disk or the quota below a store is full; nothing was written."""

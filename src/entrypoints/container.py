@@ -176,13 +176,20 @@ class Container(containers.DeclarativeContainer):
         store=store,
         catalogue=catalogue,
         dead_letters=dead_letters,
+        phrases=embed_phrases,
         rebuild=rebuild,
         recipe=recipe,
         clock=clock,
         metrics=metrics,
     )
     catch_up_in_turn = providers.Singleton(
-        CatchUpInTurn, catch_up, registry, clock, settings.provided.catch_up_interval
+        CatchUpInTurn,
+        catch_up,
+        outbox,
+        registry,
+        clock,
+        settings.provided.catch_up_interval,
+        work,
     )
     relay = providers.Singleton(RelayOutbox, outbox, publisher, clock, metrics)
     run_relay = providers.Singleton(RunRelay, relay, stop, clock, metrics, journal)

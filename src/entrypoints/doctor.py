@@ -24,7 +24,7 @@ def examine(container: Container) -> list[Finding]:
     """Look at everything. One part that is out of reach hides no other."""
     findings = [finding for name, part in _parts(container) for finding in _examined(name, part)]
     if container.settings().broker_url is not None:
-        findings += _capabilities(container.message_source().capabilities)
+        findings += _capabilities(container)
     return findings + _recipe(container)
 
 
@@ -50,7 +50,11 @@ def _examined(name: str, make: Callable[[], Examinable]) -> Sequence[Finding]:
         return [Finding(part=name, subject="reachable", health=Health.FAILED, text=str(error))]
 
 
-def _capabilities(capabilities: frozenset[Capability]) -> list[Finding]:
+def _capabilities(container: Container) -> list[Finding]:
+    try:
+        capabilities = container.message_source().capabilities
+    except PenchantError:  # an address that is none, which has been found already
+        return []
     return [
         Finding(
             part="Broker",

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from functools import cache
 from multiprocessing import get_context
 
 from application.verify import VerifyReport
@@ -13,9 +14,6 @@ AHEAD = 2
 """Pages that each process has waiting: enough to keep it busy, so few that memory does not grow with the users."""
 
 MOST_BY_DEFAULT = 4
-
-_here: list[Container] = []
-"""The container of this process, once `_open` has made it."""
 
 
 def processes_for(users: int) -> int:
@@ -37,19 +35,22 @@ def verify_pages(
             on_users(waiting.pop(future))
 
     # Spawned, not forked: connections and threads of this process must not be shared.
-    with ProcessPoolExecutor(processes, get_context("spawn"), _open, (settings,)) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         for page in pages:
             if len(waiting) >= AHEAD * processes:
                 take(FIRST_COMPLETED)
-            waiting[pool.submit(_verify, page)] = len(page)
+            waiting[pool.submit(_verify, settings, page)] = len(page)
         while waiting:
             take(FIRST_COMPLETED)
     return report
 
 
-def _open(settings: Settings) -> None:
-    _here.append(Container(settings=settings))
+def _verify(settings: Settings, user_ids: Sequence[str]) -> VerifyReport:
+    report: VerifyReport = _container(settings).verify()(user_ids)
+    return report
 
 
-def _verify(user_ids: Sequence[str]) -> VerifyReport:
-    return _here[0].verify()(user_ids)
+@cache
+def _container(settings: Settings) -> Container:
+    """One for all pages that this process verifies."""
+    return Container(settings=settings)

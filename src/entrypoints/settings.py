@@ -147,7 +147,7 @@ class Settings(BaseSettings):
     batch_window_seconds: float = Field(
         default=5.0,
         ge=0,
-        le=300,
+        le=60,
         allow_inf_nan=False,
         validation_alias=_named("EMBEDDING_BATCH_WINDOW"),
         description="seconds that such a worker waits for more events",

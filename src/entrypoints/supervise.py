@@ -1,7 +1,6 @@
 """Several worker processes under one: they end together, and one that came to a limit is followed by another."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -33,8 +32,10 @@ def supervise(arguments: Sequence[str], processes: int, stop: SignalStop) -> int
                     return code if code > 0 else EXIT_CRASHED
         return 0
     finally:
+        # Not by a signal: who stops a whole group has sent one to each already, and a second ends a worker at once.
         for process in running:
-            process.send_signal(signal.SIGTERM)
+            if process.stdin is not None:
+                process.stdin.close()
         for process in running:
             process.wait()
 

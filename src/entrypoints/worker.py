@@ -8,7 +8,6 @@ from attrs import define
 
 from application.ports.examinable import Health
 from application.worker import Chore, StopReason, Worker, WorkerOptions
-from domain.errors import PenchantError
 from entrypoints.container import Container
 
 RELAY_AT_ONCE = 1_000
@@ -64,7 +63,7 @@ def _worker(container: Container) -> Worker:
 class _Ended:
     """How the thread of the relay ended."""
 
-    error: PenchantError | None = None
+    error: Exception | None = None
 
 
 @contextmanager
@@ -79,7 +78,7 @@ def _relay_beside(container: Container, wanted: bool) -> Iterator[None]:
     def relay() -> None:
         try:
             run(RELAY_AT_ONCE)
-        except PenchantError as error:
+        except Exception as error:  # noqa: BLE001  # raised again where the process ends
             ended.error = error
         finally:
             stop.ask()

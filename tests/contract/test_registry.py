@@ -45,3 +45,28 @@ def test_many_at_once_agree_on_one_text(registry: Registry) -> None:
         kept = set(threads.map(lambda n: registry.set_if_absent("recipe", f"by {n}"), range(12)))
 
     assert kept == {registry.get("recipe")}
+
+
+def test_replacing_needs_what_is_expected(registry: Registry) -> None:
+    assert not registry.replace("turn", "first", "second")
+    assert registry.replace("turn", None, "first")
+    assert not registry.replace("turn", None, "second")
+    assert not registry.replace("turn", "FIRST", "second")
+    assert registry.replace("turn", "first", "second")
+    assert registry.get("turn") == "second"
+
+
+def test_of_several_that_expect_the_same_one_replaces_it(registry: Registry) -> None:
+    registry.set("turn", "first")
+
+    with ThreadPoolExecutor(4) as pool:
+        won = list(pool.map(lambda n: registry.replace("turn", "first", f"mine {n}"), range(4)))
+
+    assert won.count(True) == 1
+
+
+def test_of_several_that_expect_nothing_one_replaces_it(registry: Registry) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        won = list(pool.map(lambda n: registry.replace("turn", None, f"mine {n}"), range(4)))
+
+    assert won.count(True) == 1

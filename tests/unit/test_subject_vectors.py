@@ -24,7 +24,7 @@ class CountingCatalogue(MemoryProductCatalogue):
 
 @pytest.fixture
 def catalogue() -> CountingCatalogue:
-    return CountingCatalogue(DIMENSIONS)
+    return CountingCatalogue(DIMENSIONS, "model-1")
 
 
 @pytest.fixture

@@ -18,6 +18,13 @@ class MemoryRegistry:
         with self._lock:
             return self._texts.setdefault(name, text)
 
+    def replace(self, name: str, expected: str | None, text: str) -> bool:
+        with self._lock:
+            if self._texts.get(name) != expected:
+                return False
+            self._texts[name] = text
+            return True
+
     def set(self, name: str, text: str) -> None:
         with self._lock:
             self._texts[name] = text

@@ -23,8 +23,9 @@ _REFUSED_BY_VALIDATOR = 121
 _DISK_FULL = 14031
 _UNAVAILABLE = {6, 7, 64, 89, 91, 100, 133, 134, 189, 262, 462, 9001, 10058, 10107, 11600, 11602, 13435, 13436}
 """Hosts that do not answer, a majority that does not acknowledge, no primary, shutting down, overloaded."""
-_TRANSIENT = {24, 43, 50, 112, 202, 251}
-"""A lock, a cursor or the time ran out, or two writes collided."""
+_PERMANENT = {2, 4, 9, 14, 15, 17, 22, 28, 40, 52, 56, 57, 59, 66, 72, 73, 10334, 17280, 17419, 17420}
+"""Bad values, types, names and documents, those too large, and commands that are none. Whatever else a server may say,
+such as that a lock, a cursor or the time ran out or that two writes collided, may be otherwise the next time."""
 
 
 def error_of(error: Exception, where: str, setting: str) -> PenchantError:
@@ -61,9 +62,9 @@ def of_code(code: int | None, text: str, there: str, setting: str) -> PenchantEr
         return StorageFullError(f"There is no room left in {there}: {text}. Free some and repeat.")
     if code in _UNAVAILABLE:
         return UnavailableError(f"{there} cannot work now: {text}. Look at its replica set and its log.")
-    if code in _TRANSIENT:
-        return TransientError(f"{there} did not manage it this time: {text}. Try again.")
-    return PermanentError(f"{there} refused a command: {text}.")
+    if code in _PERMANENT:
+        return PermanentError(f"{there} refused a command: {text}.")
+    return TransientError(f"{there} did not manage it this time (error {code}): {text}. Try again.")
 
 
 def _of_refusal(text: str, there: str, setting: str) -> ConfigurationError | None:

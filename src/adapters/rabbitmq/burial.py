@@ -24,6 +24,8 @@ from application.ports.dead_letters import DeadLetter
 from domain.errors import InvalidValueError
 
 MAX_TEXT = 2_000
+MAX_NAME = 64
+MAX_ATTEMPTS = 1_000_000
 """Characters of an error's text that are kept: headers have to fit into one frame."""
 
 _BY_BROKER = {
@@ -113,14 +115,20 @@ def _told_by_broker(
 
 
 def _told(queue: str, kind: str, text: str, attempts: int, first: datetime, last: datetime) -> dict[str, Any]:
+    # Headers are whatever somebody put there: what no database takes is made harmless, or it would come for ever.
     return {
-        "queue": queue,
-        "error_type": kind,
-        "error_text": text,
-        "attempts": attempts,
+        "queue": _storable(queue)[:MAX_NAME],
+        "error_type": _storable(kind)[:MAX_NAME],
+        "error_text": _storable(text)[:MAX_TEXT],
+        "attempts": min(max(attempts, 0), MAX_ATTEMPTS),
         "first_failed_at": first,
         "last_failed_at": last,
     }
+
+
+def _storable(text: str) -> str:
+    """The text in valid Unicode."""
+    return text.encode(errors="replace").decode()
 
 
 def _deaths_in(headers: Mapping[Any, Any]) -> list[Mapping[str, Any]]:

@@ -25,6 +25,17 @@ class SqlRegistry:
             return kept
 
     @repeated_when_lost
+    def replace(self, name: str, expected: str | None, text: str) -> bool:
+        matches = sa.and_(registry.c.name == name, registry.c.text == expected)
+        with self._database.writing() as connection:
+            if expected is not None:
+                return connection.execute(sa.update(registry).where(matches).values(text=text)).rowcount == 1
+            if connection.scalar(sa.select(registry.c.name).where(registry.c.name == name)) is not None:
+                return False
+            connection.execute(sa.insert(registry).values(name=name, text=text))
+            return True
+
+    @repeated_when_lost
     def set(self, name: str, text: str) -> None:
         with self._database.writing() as connection:
             upsert(connection, registry, [{"name": name, "text": text}])

@@ -9,6 +9,9 @@ from types import FrameType
 
 import psutil
 
+LOOK_SECONDS = 0.1
+"""How often somebody who waits looks whether a signal has come."""
+
 
 class SystemClock:
     """The clock of the operating system."""
@@ -38,17 +41,28 @@ class SystemProcess:
 
 
 class SignalStop:
-    """Asked to end by SIGTERM or SIGINT once `listen` was called, or by another thread."""
+    """Asked to end by SIGTERM or SIGINT once `listen` was called, or by another thread.
+
+    A signal only sets a flag, which is looked at several times a second: to set an event in a handler could wait for
+    ever for the lock of the wait that it has interrupted.
+    """
 
     def __init__(self) -> None:
         self._event = Event()
+        self._signalled = False
 
     @property
     def asked(self) -> bool:
-        return self._event.is_set()
+        return self._signalled or self._event.is_set()
 
     def wait(self, seconds: float) -> bool:
-        return self._event.wait(seconds)
+        end = time.monotonic() + seconds
+        while not self.asked:
+            left = end - time.monotonic()
+            if left <= 0:
+                break
+            self._event.wait(min(left, LOOK_SECONDS))
+        return self.asked
 
     def ask(self) -> None:
         """Ask this process to end."""
@@ -61,4 +75,4 @@ class SignalStop:
 
     def _on_signal(self, signal_number: int, _: FrameType | None) -> None:
         signal.signal(signal_number, signal.SIG_DFL)
-        self._event.set()
+        self._signalled = True

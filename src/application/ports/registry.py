@@ -12,5 +12,11 @@ class Registry(Protocol):
     def set_if_absent(self, name: str, text: str) -> str:
         """Keep `text` under this name unless there is one already; return what is kept."""
 
+    def replace(self, name: str, expected: str | None, text: str) -> bool:
+        """Keep `text` under this name if `expected` is there (None: nothing); return whether that was so.
+
+        Of several that expect the same, one succeeds.
+        """
+
     def set(self, name: str, text: str) -> None:
         """Keep `text` under this name."""

@@ -141,7 +141,10 @@ def purge_failed(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Forget dead letters: one, those that match, or all. An event that is in the log stays there.
+    """Forget dead letters: one, those that match, or all.
+
+    An event that is in the log stays there, and is tried again when workers catch up; one that nobody wants any more
+    is taken back with `penchant record --retract`.
 
     Example:
 

@@ -16,7 +16,6 @@ from entrypoints.container import PORTS, Container
 from entrypoints.doctor import installables
 from entrypoints.settings import Settings, variable_of
 
-MISMATCHES_SHOWN = 20
 MAX_MINUTES = 60 * 24 * 365 * 100
 
 config = typer.Typer(help="How this Penchant is configured.", no_args_is_help=True)

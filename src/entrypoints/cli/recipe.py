@@ -1,6 +1,7 @@
 """`penchant recipe show` and `recipe set`."""
 
 import math
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -14,7 +15,7 @@ from domain.errors import ConfigurationError, InvalidValueError
 from domain.interaction import EventType
 from domain.recipe import Recipe
 from entrypoints.cli.output import Json, out, print_json, progress, table
-from entrypoints.cli.wiring import prepared
+from entrypoints.cli.wiring import apply_all, prepared
 from entrypoints.container import Container
 
 recipe = typer.Typer(help="Decay, weights and model: what makes a vector out of the log.", no_args_is_help=True)
@@ -86,9 +87,14 @@ def set_recipe(
         container.recipe.override(providers.Object(wanted))
         with progress("rebuilding", container.event_log().user_count()) as advance:
             change = container.change_recipe()(advance)
+        container.catch_up()(timedelta(0))  # what a rebuild had to leave out for want of a vector has one now
+        apply_all(container)
     if as_json:
         print_json(asdict(change) | {"id": wanted.id, "before": before.id if before is not None else None})
         return
+    if change.products_without_vector:
+        without = change.products_without_vector
+        out.print(f"{len(without):,} products have no vector in this model: {', '.join(without[:10])}", markup=False)
     if before == wanted and change.users_rebuilt == change.products_embedded == 0:
         out.print(f"Recipe {wanted.id} is active already; nothing was to do.")
         return

@@ -1,9 +1,14 @@
+import de.bwaldvogel.mongo.MongoDatabase;
 import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.MongoVersion;
+import de.bwaldvogel.mongo.backend.CollectionOptions;
 import de.bwaldvogel.mongo.backend.CursorRegistry;
 import de.bwaldvogel.mongo.backend.Index;
 import de.bwaldvogel.mongo.backend.IndexKey;
+import de.bwaldvogel.mongo.backend.QueryParameters;
+import de.bwaldvogel.mongo.backend.QueryResult;
 import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
+import de.bwaldvogel.mongo.backend.memory.MemoryCollection;
 import de.bwaldvogel.mongo.backend.memory.MemoryDatabase;
 import de.bwaldvogel.mongo.backend.memory.index.MemoryUniqueIndex;
 import de.bwaldvogel.mongo.bson.Document;
@@ -40,9 +45,13 @@ public final class StandIn {
         }
     }
 
-    /** A real server finds a document by a unique key that is part of a query; the library would read all of them. */
     private static final class Database extends MemoryDatabase {
         Database(String name, CursorRegistry cursors) { super(name, cursors); }
+
+        @Override
+        protected MemoryCollection openOrCreateCollection(String name, CollectionOptions options) {
+            return new Collection(this, name, options, cursorRegistry);
+        }
 
         @Override
         protected Index<Integer> openOrCreateUniqueIndex(String collection, String name, List<IndexKey> keys, boolean sparse) {
@@ -50,6 +59,35 @@ public final class StandIn {
         }
     }
 
+    /**
+     * A real server answers with documents as they were at one moment. The library sends those that it keeps, and changes
+     * them while they are sent: a reader could get an old vector with a new write_id.
+     */
+    private static final class Collection extends MemoryCollection {
+        private boolean reading;
+
+        Collection(MongoDatabase database, String name, CollectionOptions options, CursorRegistry cursors) {
+            super(database, name, options, cursors);
+        }
+
+        @Override
+        public synchronized QueryResult handleQuery(QueryParameters query) {
+            reading = true; // updates, too, ask for documents, and need the kept ones to change them
+            try {
+                return super.handleQuery(query);
+            } finally {
+                reading = false;
+            }
+        }
+
+        @Override
+        protected QueryResult createQueryResult(List<Document> documents, int batchSize) {
+            if (!reading) return super.createQueryResult(documents, batchSize);
+            return super.createQueryResult(documents.stream().map(Document::cloneDeeply).toList(), batchSize);
+        }
+    }
+
+    /** A real server finds a document by a unique key that is part of a query; the library would read all of them. */
     private static final class PrefixIndex extends MemoryUniqueIndex {
         PrefixIndex(String name, List<IndexKey> keys, boolean sparse) { super(name, keys, sparse); }
 
