@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from attrs import evolve
 
-from application.ports.dead_letter_queue import DeadLetterQueue
+from application.ports.dead_letter_queue import DeadDelivery, DeadLetterQueue
 from application.ports.dead_letters import DeadLetter, DeadLetters
 from application.ports.system import Metrics
 from domain.errors import ConfigurationError, TransientError
@@ -20,13 +20,17 @@ class CollectDeadLetters:
         self._queue = queue
         self._dead_letters = dead_letters
         self._metrics = metrics
+        self._unkept: Sequence[DeadDelivery] = ()
 
     def __call__(self, page: int = 100) -> int:
         """Collect all there are now; return how many. One whose body is too large to be kept keeps its beginning."""
         collected = 0
-        while dead := self._queue.receive(page):
+        # First what could not be kept the last time: the broker takes it for handed over, and gives it to nobody else.
+        while dead := self._unkept or self._queue.receive(page):
+            self._unkept = dead
             self._keep([delivery.letter for delivery in dead])
             self._queue.forget([delivery.tag for delivery in dead])
+            self._unkept = ()
             collected += len(dead)
         self._metrics.count("penchant_dead_letters_total", collected)
         return collected

@@ -131,10 +131,12 @@ class ImportProducts:
         # What does not match was stored before a crash, or by somebody else: rebuilding its users is right in any case.
         unmatched = set(self._catalogue.put([change.put for change in changes]))
         product_ids = {change.put.product.product.product_id for change in changes}
-        added = {c.put.product.product.product_id for c in changes if c.put.expected_revision == 0} - unmatched
+        new = {change.put.product.product.product_id for change in changes if change.put.expected_revision == 0}
+        added = new - unmatched
         changed = product_ids - added
         released = 0
-        for page in self._log.of_products(added) if added else ():
+        # All that are new: of one that was put before a crash, nobody may have sent the events that wait for it.
+        for page in self._log.of_products(new) if new else ():
             self._outbox.add(page)
             released += len(page)
         users = sorted(self._log.users_of_products(changed)) if changed else []

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import psutil
-import pytest
 
 from application.worker import StopReason
 from tests.integration.penchant_process import DEADLINE_SECONDS, PenchantProcess
@@ -76,18 +75,22 @@ def test_a_worker_that_is_told_to_stop_finishes_its_batch_and_gives_the_rest_bac
     production.assert_verified()
 
 
-@pytest.mark.parametrize(
-    ("limit", "reason"),
-    [(("--time-limit", "1"), StopReason.TIME), (("--memory-limit", "1M"), StopReason.MEMORY)],
-    ids=["time", "memory"],
-)
-def test_a_worker_at_a_limit_ends_as_if_all_were_well(
-    production: Production, limit: tuple[str, str], reason: StopReason
-) -> None:
-    with production.worker(*limit) as worker:
+def test_a_worker_at_its_time_limit_ends_as_if_all_were_well(production: Production) -> None:
+    with production.worker("--time-limit", "1") as worker:
         code = worker.wait()
     assert code == 0, worker.last_words()
-    assert reason in worker.journal("worker_stopped")[0]["sentence"]
+    assert StopReason.TIME in worker.journal("worker_stopped")[0]["sentence"]
+
+
+def test_a_worker_ends_as_if_all_were_well_once_it_takes_more_memory_than_it_may(production: Production) -> None:
+    needed = production.process("worker", "--memory-limit", "1M")
+    assert needed.code == 2
+    megabytes = int(needed.stderr.partition(" MiB before")[0].rpartition(" ")[2])
+    production.record([search(f"memory-{n}", f"memory-{n}", "tea") for n in range(500)])
+    with production.worker("--memory-limit", f"{megabytes + 2}M") as worker:
+        code = worker.wait()
+    assert code == 0, worker.last_words()
+    assert StopReason.MEMORY in worker.journal("worker_stopped")[0]["sentence"]
 
 
 def test_when_one_of_several_workers_is_killed_the_others_give_back_and_the_supervisor_fails(

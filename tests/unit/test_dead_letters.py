@@ -9,6 +9,7 @@ from application.collect_dead_letters import CollectDeadLetters
 from application.dead_letter_office import RetryReport
 from application.ports.dead_letter_queue import DeadDelivery
 from application.ports.dead_letters import EVERY, DeadLetter, DeadLetterFilter
+from domain.errors import UnavailableError
 from tests.builders import NOW, searched, viewed
 from tests.shop import Shop
 
@@ -122,3 +123,38 @@ def test_what_the_broker_keeps_among_the_dead_is_collected_once() -> None:
 
     assert (collected, dead_letters.count(), queue.waiting) == (3, 2, {})
     assert metrics.counters["penchant_dead_letters_total"] == 3
+
+
+class AwayOnce(MemoryDeadLetters):
+    """Out of reach the first time."""
+
+    away = True
+
+    def add(self, letters: Sequence[DeadLetter]) -> None:
+        if self.away:
+            self.away = False
+            raise UnavailableError("The database is away.")
+        super().add(letters)
+
+
+class HandsOutOnce(Queue):
+    """Gives each letter away once, as a broker does on one connection."""
+
+    def __init__(self, letters: Sequence[DeadLetter]) -> None:
+        super().__init__(letters)
+        self.given: set[int] = set()
+
+    def receive(self, limit: int) -> Sequence[DeadDelivery]:
+        fresh = [delivery for delivery in super().receive(limit) if delivery.tag not in self.given]
+        self.given |= {delivery.tag for delivery in fresh}
+        return fresh
+
+
+def test_letters_that_could_not_be_kept_are_kept_the_next_time() -> None:
+    queue, dead_letters = HandsOutOnce([letter("m1"), letter("m2")]), AwayOnce()
+    collect = CollectDeadLetters(queue, dead_letters, CountingMetrics())
+    with pytest.raises(UnavailableError):
+        collect()
+
+    assert collect() == 2
+    assert (dead_letters.count(), queue.waiting) == (2, {})

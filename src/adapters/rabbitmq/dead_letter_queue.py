@@ -53,8 +53,6 @@ class KombuDeadLetterQueue:
     def receive(self, limit: int) -> Sequence[DeadDelivery]:
         with self._connection.session() as open_queue:
             line = open_queue.line
-            if open_queue.handed_out:  # they could not be kept, and have to be before others are taken
-                return list(open_queue.handed_out.values())[:limit]
             end = self._clock.monotonic() + (self._patience_seconds if open_queue.may_hold_more else 0.0)
             while not line.arrived:
                 left = end - self._clock.monotonic()
@@ -68,18 +66,17 @@ class KombuDeadLetterQueue:
 
     def forget(self, tags: Collection[int]) -> None:
         with self._connection.session() as open_queue:
-            known = [tag for tag in tags if open_queue.handed_out.pop(tag, None) is not None]
-            open_queue.line.acknowledge([open_queue.broker_tags.pop(tag) for tag in known])
+            known = [open_queue.handed_out.pop(tag) for tag in tags if tag in open_queue.handed_out]
+            open_queue.line.acknowledge(known)
 
     def close(self) -> None:
         self._connection.close(lambda open_queue: open_queue.line.close())
 
     def _handed_out(self, open_queue: "_Open") -> DeadDelivery:
         received, tag = open_queue.line.pop(), next(self._tags)
+        open_queue.handed_out[tag] = received.tag
         letter = read_letter(received, self._queue, self._clock.now(), self._max_bytes)
-        open_queue.broker_tags[tag] = received.tag
-        open_queue.handed_out[tag] = DeadDelivery(letter=letter, tag=tag)
-        return open_queue.handed_out[tag]
+        return DeadDelivery(letter=letter, tag=tag)
 
 
 class _Open:
@@ -93,6 +90,5 @@ class _Open:
         self.may_hold_more = True
         """Whether the broker may have some that are on their way here: not once it had none, for it sends them as they
         come."""
-        self.handed_out: dict[int, DeadDelivery] = {}
-        self.broker_tags: dict[int, Any] = {}
-        """Both by our tags."""
+        self.handed_out: dict[int, Any] = {}
+        """The broker's tags by ours."""
