@@ -41,6 +41,8 @@ class Freshness:
     never: int
     """Watched events that were not seen applied."""
     peak_bytes: int
+    cores: Mapping[str, float]
+    """Processor seconds a second, by process."""
 
 
 def main(report: Report) -> None:
@@ -67,6 +69,7 @@ def main(report: Report) -> None:
                 "From recorded_at in the log until a reader of the store sees the position applied.",
                 f"The reader polls {USERS // EVERY} users, busy and quiet, every {LOOK_SECONDS * 1_000:g} ms.",
                 f"Wanted: p95 < {ALLOWED_P95_SECONDS:g} s.",
+                *(_cores(workers, run) for workers, run in runs.items()),
                 servers.described,
             ),
         )
@@ -79,10 +82,14 @@ def measure(servers: stack.Stack, workers: int) -> Freshness:
         shop.put_products(container, shop.purchases())
         user_ids = [f"load-user-{rank}" for rank in range(0, USERS, EVERY)]
         with crew.workers(space, workers) as crew_, crew_.watched(), Reader(space, user_ids).reading() as reader:
+            pids = {**servers.pids(), "workers": crew_.child.pid}
+            before, own, start = crew.cpu_seconds(pids), time.process_time(), crew.now()
             told = generated(
                 space, "--users", str(USERS), "--events-per-user", str(events // USERS), "--rate", str(RATE)
             )
             Progress(space, stack.WORK_QUEUE, stack.USER_EMBEDDINGS, applied_by_penchant, events).follow()
+            used = crew.used_since(before, crew.cpu_seconds(pids)) | {"reader": time.process_time() - own}
+            seconds = crew.now() - start
         waits = reader.waits(container)
     p50, p95, p99 = np.percentile(waits.seconds, (50, 95, 99))
     return Freshness(
@@ -94,7 +101,13 @@ def measure(servers: stack.Stack, workers: int) -> Freshness:
         longest=max(waits.seconds),
         never=waits.never,
         peak_bytes=crew_.peak_bytes,
+        cores={name: spent / seconds for name, spent in used.items()},
     )
+
+
+def _cores(workers: int, run: Freshness) -> str:
+    used = ", ".join(f"{name} {cores:.2f}" for name, cores in run.cores.items())
+    return f"With {workers}: processor seconds a second: {used}"
 
 
 @frozen(kw_only=True)
