@@ -8,6 +8,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
 import gc
+import logging
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -38,6 +39,7 @@ def main() -> int:
     if unknown := set(arguments.names) - set(BENCHMARKS):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     gc.set_threshold(50_000, 20, 20)  # as the program itself does
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     report, missed = Report(), False
     for name in arguments.names if arguments.names else BENCHMARKS:
         try:
