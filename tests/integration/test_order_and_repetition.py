@@ -17,8 +17,8 @@ BATCH = 300
 
 def work(home: Path, batch_size: int) -> None:
     """A worker of its own: applies what is in the outbox until it is empty."""
-    container = Container(settings=Settings(PENCHANT_HOME=home, PENCHANT_BATCH_SIZE=batch_size))
-    container.work().drain()
+    container = Container(settings=Settings(PENCHANT_HOME=home))
+    container.work().drain(batch_size)
     container.database().dispose()
 
 
