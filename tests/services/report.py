@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Generator
+from typing import Any
 
 import pytest
 from attrs import define, field
@@ -29,35 +30,71 @@ class Tally:
         setattr(self, outcome, getattr(self, outcome) + 1)
 
 
+UNKNOWN = "?"
+NEEDS, SUBJECT, SERVERS = "servers needed", "subject", "servers"
+"""Under which names processes that run tests tell this to the one that prints the tables."""
+
+
 @define(eq=False)
 class Report:
-    """Counts tests by server and by adapter, and prints that at the end. A plugin of pytest's."""
+    """Counts tests by server and by adapter, and prints that at the end. A plugin of pytest's.
+
+    The tests may run in other processes (pytest-xdist), so everything goes by reports, as text.
+    """
 
     _servers: Servers
-    _needs: dict[str, frozenset[type[Server]]] = field(factory=dict, init=False)
+    _needs: dict[str, frozenset[str]] = field(factory=dict, init=False)
     _subjects: dict[str, Subject] = field(factory=dict, init=False)
     _outcomes: dict[str, str] = field(factory=dict, init=False)
+    _found: dict[str, tuple[str, str, str]] = field(factory=dict, init=False)
+    """What each kind of server ran on: origin, version, and why there is none."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Note how each phase of a test ended."""
+        """Write into the report which servers the test needs, and what it is about."""
         report = yield
         if report.when == "setup":
-            self._needs[item.nodeid] = servers_of(item)
+            report.user_properties.append((NEEDS, sorted(kind.name for kind in servers_of(item))))
             if (subject := subject_of(item)) is not None:
-                self._subjects[item.nodeid] = subject
-        if not report.passed or report.when == "call":
-            self._outcomes[item.nodeid] = _worse(self._outcomes.get(item.nodeid), report.outcome)
+                report.user_properties.append((SUBJECT, (subject.port, subject.adapter)))
         return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how each phase of a test ended."""
+        told = dict(report.user_properties)
+        if report.when == "setup":
+            self._needs[report.nodeid] = frozenset(told[NEEDS])
+            if SUBJECT in told:
+                port, adapter = told[SUBJECT]
+                self._subjects[report.nodeid] = Subject(port=port, adapter=adapter)
+        if not report.passed or report.when == "call":
+            self._outcomes[report.nodeid] = _worse(self._outcomes.get(report.nodeid), report.outcome)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell what there was, here or to the process that prints."""
+        found = {kind.name: _described(server) for kind in KINDS if (server := self._servers.found(kind)) is not None}
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput[SERVERS] = found
+        else:
+            self._found.update(found)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A process that ran tests has ended: take what it tells."""
+        told = getattr(node, "workeroutput", {}).get(SERVERS, {})
+        for name, (origin, version, cause) in told.items():
+            if version != UNKNOWN or name not in self._found:  # one process may not have asked the server
+                self._found[name] = (origin, version, cause)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the tables, if any test needed a server or belongs to a port."""
         out = Console(file=io.StringIO(), width=WIDTH, force_terminal=terminalreporter.hasmarkup, highlight=False)
         if any(self._needs.values()):
             out.print(self._servers_table())
-            for kind in KINDS:
-                if isinstance(cause := self._servers.found(kind), Unavailable):
-                    tally = self._tally(kind)
+            for name, (_, _, cause) in self._found.items():
+                if cause:
+                    tally = self._tally(name)
                     sentence = f"{tally.skipped + tally.failed} TESTS COULD NOT RUN: {cause}"
                     out.print(Text(sentence, style="bold red"), soft_wrap=True)
         if self._subjects:
@@ -69,11 +106,10 @@ class Report:
         table = Table("server", "ran on", "version", title="What the tests ran on", title_justify="left")
         for heading in ("passed", "failed", "skipped"):
             table.add_column(heading, justify="right")
-        for kind in KINDS:
-            tally, server = self._tally(kind), self._servers.found(kind)
-            if server is not None:
-                origin, version = _described(server)
-                table.add_row(kind.name, origin, version, *_cells(tally))
+        for name in (kind.name for kind in KINDS if kind.name in self._found):
+            origin, version, _ = self._found[name]
+            style = "bold red" if not version else "yellow" if origin.startswith(Origin.STAND_IN.upper()) else ""
+            table.add_row(name, Text(origin, style=style), version, *_cells(self._tally(name)))
         without = self._count(lambda test: not self._needs[test])
         table.add_row("none", "embedded or in memory", "", *_cells(without))
         return table
@@ -95,8 +131,8 @@ class Report:
             text.append(f" ({tally.skipped} skipped)", style="yellow")
         return text
 
-    def _tally(self, kind: type[Server]) -> Tally:
-        return self._count(lambda test: kind in self._needs[test])
+    def _tally(self, name: str) -> Tally:
+        return self._count(lambda test: name in self._needs[test])
 
     def _count(self, belongs: Callable[[str], bool]) -> Tally:
         tally = Tally()
@@ -111,14 +147,15 @@ def _worse(one: str | None, other: str) -> str:
     return max(one if one is not None else "passed", other, key=order.index)
 
 
-def _described(server: Server | Exception) -> tuple[Text, str]:
+def _described(server: Server | Exception) -> tuple[str, str, str]:
+    """What it ran on, its version, and why there is none."""
     if isinstance(server, Unavailable):
-        return Text("nothing", style="bold red"), ""
+        return "nothing", "", str(server)
     if not isinstance(server, Server):
-        return Text("did not start", style="bold red"), ""
+        return "did not start", "", ""
     if server.origin == Origin.STAND_IN:
-        return Text(f"STAND-IN: {server.stand_in}", style="yellow"), server.version
-    return Text(server.origin), server.version
+        return f"{Origin.STAND_IN.upper()}: {server.stand_in}", server.version, ""
+    return str(server.origin), server.version, ""
 
 
 def _cells(tally: Tally) -> tuple[str, Text, Text]:
