@@ -35,6 +35,12 @@ ODD_TEXTS = (
 """Texts that some database somewhere folds, trims, cuts short, or takes for one another."""
 
 
+def stable_id(value: object) -> str:
+    """An id for a parameter that is the same in every process: no address, no order of a set."""
+    text = ascii(sorted(value) if isinstance(value, set | frozenset) else value)
+    return text.partition(" object at ")[0][:120]
+
+
 def days_ago(days: float) -> datetime:
     """A time before NOW."""
     return NOW - timedelta(days=days)

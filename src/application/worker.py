@@ -1,12 +1,13 @@
 """The worker: works until it is told to stop or comes to a limit, and pauses while a part is out of reach."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from attrs import frozen
 
 from application.circuit import Circuit
-from application.ports.message_source import Arrival, Capability, Delivery, MessageSource
+from application.ports.message_source import Arrival, Capability, Delivery, MessageSource, Verdict
 from application.ports.registry import Registry
 from application.ports.system import Clock, Journal, Metrics, Process, Stop
 from application.stop_workers import STOP_MARK
@@ -176,7 +177,11 @@ class Worker:
         for user_id in sorted(report.damaged):
             text = "A stored state could not be read; the user was rebuilt from the log."
             self._journal.warning("state_rebuilt", text, user_id=user_id)
-        for outcome in report.failures[:FAILURES_TOLD]:
+        put_off = Counter(str(o.error) for o in report.failures if o.verdict is Verdict.NOT_TRIED)
+        for text, count in put_off.items():
+            self._journal.warning("deliveries_put_off", f"Deliveries wait, and nothing is lost: {text}", count=count)
+        failures = [outcome for outcome in report.failures if outcome.verdict is not Verdict.NOT_TRIED]
+        for outcome in failures[:FAILURES_TOLD]:
             delivery = outcome.delivery
             event = delivery.submission.event if isinstance(delivery, Arrival) else delivery.logged.event
             self._journal.warning(

@@ -71,6 +71,10 @@ class RecipeMismatchError(ConfigurationError):
     """This process is configured for another recipe than the one that is active beside the log."""
 
 
+class RecipeChangedError(RecipeMismatchError):
+    """Another recipe has been made active while this process worked; started again, it follows that one."""
+
+
 class LostRaceError(TransientError):
     """Another writer came first; nothing was written. Start again from the read."""
 

@@ -135,7 +135,11 @@ _FILTERS = [
 ]
 
 
-@pytest.mark.parametrize(("matching", "expected"), _FILTERS, ids=str)
+@pytest.mark.parametrize(
+    ("matching", "expected"),
+    _FILTERS,
+    ids=lambda value: str(sorted(value)) if isinstance(value, set | frozenset) else str(value),
+)
 def test_a_filter_means_the_letters_that_match_everything_given(
     dead_letters: DeadLetters, matching: DeadLetterFilter, expected: set[str]
 ) -> None:

@@ -272,7 +272,11 @@ _FILTERS = [
 ]
 
 
-@pytest.mark.parametrize(("events", "expected"), _FILTERS, ids=str)
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    _FILTERS,
+    ids=lambda value: str(sorted(value)) if isinstance(value, set | frozenset) else str(value),
+)
 def test_a_filter_means_the_events_that_match_everything_given(
     log: EventLog, events: LogFilter, expected: list[str]
 ) -> None:

@@ -79,7 +79,8 @@ def test_a_new_recipe_ends_the_workers_and_rebuilds_everybody(production: Produc
         before = production.states(["recipe-ann"])["recipe-ann"]
         change = production.ok("recipe", "set", "--half-life-days", "5", "--weight-search", "0.2", "--json").json
         production.record([search("recipe-after", "recipe-ann", "after the change")])
-        assert worker.wait() == 2
+        assert worker.wait() == 0
+        assert "has been made active" in worker.journal("worker_stopped")[-1]["sentence"]
     after = production.states(["recipe-ann"])["recipe-ann"]
     assert (after.recipe, before.recipe) == (change["id"], change["before"])
     assert after.weight < before.weight

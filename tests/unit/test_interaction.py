@@ -50,7 +50,9 @@ BAD_FIELDS = [
 ]
 
 
-@pytest.mark.parametrize(("good", "field", "value"), BAD_FIELDS, ids=lambda value: ascii(value)[:30])
+@pytest.mark.parametrize(
+    ("good", "field", "value"), BAD_FIELDS, ids=lambda value: ascii(value).partition(" object at ")[0][:30]
+)
 def test_a_wrong_field_is_named_with_a_remedy(good: dict[str, Any], field: str, value: object) -> None:
     kind = Retraction if "retracts" in good else Interaction
 

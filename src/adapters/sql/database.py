@@ -141,8 +141,11 @@ def _parsed(text: str, setting: str) -> URL:
         url = make_url(text)
         kind = url.get_backend_name()
     except (exc.ArgumentError, ValueError) as error:
-        raise ConfigurationError(f"{setting} is no URL; set mysql://user:password@host:3306/name.") from error
+        text = f"{setting} is no URL; it looks like mysql://user:password@host:3306/name"
+        raise ConfigurationError(f"{text}, with what is special written as %40 and the like.") from error
     if kind in ("mysql", "mariadb"):
+        if "@" in (url.host or ""):  # part of a password, which must not be shown as an address
+            raise ConfigurationError(f"{setting} has an @ in its user or password; write it as %40.")
         if not url.database:
             raise ConfigurationError(f"{setting} names no database; set mysql://user:password@host:3306/name.")
         return mysql.normalized(url)

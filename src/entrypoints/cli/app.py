@@ -96,7 +96,8 @@ def main() -> None:
         err.print(f"[bold red]penchant:[/bold red] {_escaped(error)}", soft_wrap=True)
         sys.exit(EXIT_FAILED if isinstance(error, TransientError) else EXIT_USAGE)
     except OSError as error:
-        err.print(f"[bold red]penchant:[/bold red] the output cannot be written: {error.strerror}", soft_wrap=True)
+        what = error.filename if error.filename is not None else "the output cannot be written"
+        err.print(f"[bold red]penchant:[/bold red] {what}: {error.strerror or error}", soft_wrap=True)
         sys.exit(EXIT_FAILED)
 
 

@@ -154,7 +154,7 @@ def purge_failed(
         container.collect_dead_letters()()
         matching = _meant(container, message_id, error, queue, user, older_than, every)
         count = container.dead_letters().count(matching)
-        if count and not yes and not typer.confirm(f"Forget {count:,} dead letters for good?"):
+        if count and not yes and not typer.confirm(f"Forget {count:,} dead letters for good?", err=True):
             raise typer.Exit(1)
         purged = container.dead_letters().purge(matching)
     if as_json:

@@ -14,7 +14,7 @@ from domain.errors import PenchantError, RetractionRefusedError
 from domain.interaction import EventType, Interaction, Retraction
 from entrypoints.cli.files import Format, Record, Rejects, read_records, size_of
 from entrypoints.cli.output import Json, file_progress, out, print_json
-from entrypoints.cli.wiring import apply_all, penchant
+from entrypoints.cli.wiring import apply_all, apply_or_tell, penchant
 from entrypoints.container import Container
 
 BATCH = 4_000
@@ -56,15 +56,15 @@ def record(
         (receipt,) = container.record()([submission])
         if receipt.error is not None:
             raise receipt.error
-        apply_all(container)
-        effect = _effect(container, receipt)
+        trouble = apply_or_tell(container)
+        effect = _effect(container, receipt) if trouble is None else f"not applied yet: {trouble}"
     logged = receipt.logged
     message_id = logged.event.message_id if logged is not None else receipt.message_id
     if as_json:
         position = logged.position if logged is not None else None
         print_json({"message_id": message_id, "status": receipt.status, "position": position, "effect": effect})
     else:
-        out.print(f"[bold]{receipt.status}[/bold] as {escape(message_id)}; {escape(effect)}")
+        out.print(f"[bold]{receipt.status}[/bold] as {escape(message_id)}; {escape(effect)}", soft_wrap=True)
 
 
 def _effect(container: Container, receipt: Receipt) -> str:

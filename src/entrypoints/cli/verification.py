@@ -107,3 +107,8 @@ def print_verification(report: VerifyReport) -> None:
             f"[bold green]✓[/bold green] {counted}: every embedding equals the log.\n"
             f"  Largest difference {report.max_error:.1e} of its length; {lag}."
         )
+        if report.lag:
+            text = (
+                f"{report.lag:,} events are recorded and not in an embedding yet; if no worker runs and brings them in,"
+            )
+            out.print(f"[yellow]![/yellow] {text} `penchant catch-up --older-than 0` does.")

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from application.active_recipe import adopt_recipe
 from application.work import WorkReport
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, PenchantError
 from entrypoints.cli.output import progress
 from entrypoints.container import Container
 from entrypoints.settings import load_settings
@@ -46,6 +46,15 @@ def prepared() -> Iterator[Container]:
             text = "The tables in the database that DATABASE_URL names are missing or old; run `penchant setup`."
             raise ConfigurationError(text)
         yield container
+
+
+def apply_or_tell(container: Container) -> str | None:
+    """Apply as `apply_all` does; where that fails, what is recorded stays, so the reason is returned and not raised."""
+    try:
+        apply_all(container)
+    except PenchantError as error:
+        return str(error)
+    return None
 
 
 def apply_all(container: Container) -> WorkReport:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from application.worker import WorkerOptions
-from domain.errors import ConfigurationError, InvalidValueError
+from domain.errors import ConfigurationError, InvalidValueError, RecipeChangedError
 from entrypoints.cli.output import Json, out, print_json
 from entrypoints.cli.wiring import penchant, prepared
 from entrypoints.supervise import end_with_supervisor, is_supervised, supervise
@@ -59,7 +59,10 @@ def worker(
             time_limit_seconds=time_limit,
             memory_limit_bytes=limit,
         )
-        run_worker(container, options, with_relay=relay)
+        try:
+            run_worker(container, options, with_relay=relay)
+        except RecipeChangedError as error:  # an end like that at a limit: a supervisor starts it again
+            container.journal().info("worker_stopped", str(error))
 
 
 def relay() -> None:
