@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from adapters.memory.broker import MemoryBroker
-from application.relay import RelayOutbox
-from domain.errors import TransientError
+from adapters.memory.system import ManualStop, RememberedJournal
+from application.relay import RelayOutbox, RunRelay
+from domain.errors import TransientError, UnavailableError
 from domain.interaction import LoggedEvent
 from tests.builders import viewed
 from tests.interleaving import Actor
@@ -69,3 +70,31 @@ def test_several_relays_publish_nothing_zero_times(shop: Shop, another: Another)
 
     assert {delivery.logged.event.message_id for delivery in broker.receive(10)} == {"m1", "m2"}
     assert shop.outbox.depth() == 0
+
+
+class Flaky:
+    """A broker that is out of reach some times, and asks the relay to end after the last event."""
+
+    def __init__(self, broker: MemoryBroker, stop: ManualStop, away: int, events: int) -> None:
+        self._broker, self._stop = broker, stop
+        self._away, self._left = away, events
+
+    def publish(self, events: Sequence[LoggedEvent]) -> None:
+        if self._away:
+            self._away -= 1
+            raise UnavailableError("The broker is away.")
+        self._broker.publish(events)
+        self._left -= len(events)
+        self._stop.asked = self._left == 0
+
+
+def test_a_relay_pauses_while_the_broker_is_away_and_goes_on_until_it_is_asked_to_end(shop: Shop) -> None:
+    shop.record(*(viewed(f"m{n}") for n in range(5)))
+    broker, stop, journal = MemoryBroker(), ManualStop(shop.storage.clock), RememberedJournal()
+    flaky = Flaky(broker, stop, away=3, events=5)
+    relay = RelayOutbox(shop.outbox, flaky, shop.clock, shop.metrics)
+
+    moved = RunRelay(relay, stop, shop.clock, shop.metrics, journal)(limit=2)
+
+    assert (moved, shop.outbox.depth(), len(broker.receive(10))) == (5, 0, 5)
+    assert [action for action, _, _ in journal.entries] == ["relay_paused"] * 3 + ["relay_resumed"]

@@ -8,12 +8,14 @@ import pytest
 from attrs import evolve
 
 from adapters.memory.user_embedding_store import MemoryUserEmbeddingStore
-from application.active_recipe import ACTIVE_RECIPE
+from application.active_recipe import ACTIVE_RECIPE, adopt_recipe
 from application.catch_up import CatchUpInTurn
 from application.event_message import as_message, parse_event
 from application.ports.dead_letters import EVERY, DeadLetterFilter
 from application.ports.user_embedding_store import StateWrite
-from domain.errors import InvalidValueError, StorageFullError, UnavailableError
+from domain.decay import Decay
+from domain.errors import InvalidValueError, RecipeMismatchError, StorageFullError, UnavailableError
+from domain.interaction import EventType
 from domain.user_embedding import UserEmbedding
 from tests.builders import NOW, bought, searched, viewed
 from tests.shop import Shop
@@ -136,3 +138,17 @@ def test_a_product_without_a_vector_in_the_new_model_is_named_and_stops_nothing(
     assert change.products_without_vector == ("mug",)
     assert (change.products_embedded, change.users_rebuilt) == (1, 1)
     assert shop.registry.get(ACTIVE_RECIPE) == other.recipe.as_json()
+
+
+def test_a_recipe_that_is_not_the_active_one_is_told_by_what_differs(shop: Shop) -> None:
+    weights = {**shop.recipe.weights, EventType.VIEW: 0.9}
+    other = evolve(shop.recipe, weights=weights, decay=Decay(rate_per_day=0.5), model="another")
+
+    with pytest.raises(RecipeMismatchError) as caught:
+        adopt_recipe(shop.registry, other)
+
+    told = str(caught.value)
+    assert "EMBEDDING_DECAY_LAMBDA" in told
+    assert "PENCHANT_WEIGHT_VIEW" in told
+    assert "PENCHANT_WEIGHT_CLICK" not in told
+    assert "OPENAI_EMBEDDING_MODEL" in told
