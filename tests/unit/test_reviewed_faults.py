@@ -8,13 +8,21 @@ import pytest
 from attrs import evolve
 
 from adapters.memory.user_embedding_store import MemoryUserEmbeddingStore
+from adapters.sql.database import Database
+from adapters.sql.registry import SqlRegistry
 from application.active_recipe import ACTIVE_RECIPE, adopt_recipe
 from application.catch_up import CatchUpInTurn
 from application.event_message import as_message, parse_event
 from application.ports.dead_letters import EVERY, DeadLetterFilter
 from application.ports.user_embedding_store import StateWrite
 from domain.decay import Decay
-from domain.errors import InvalidValueError, RecipeMismatchError, StorageFullError, UnavailableError
+from domain.errors import (
+    ConfigurationError,
+    InvalidValueError,
+    RecipeMismatchError,
+    StorageFullError,
+    UnavailableError,
+)
 from domain.interaction import EventType
 from domain.user_embedding import UserEmbedding
 from tests.builders import NOW, bought, searched, viewed
@@ -152,3 +160,11 @@ def test_a_recipe_that_is_not_the_active_one_is_told_by_what_differs(shop: Shop)
     assert "PENCHANT_WEIGHT_VIEW" in told
     assert "PENCHANT_WEIGHT_CLICK" not in told
     assert "OPENAI_EMBEDDING_MODEL" in told
+
+
+@pytest.mark.parametrize("url", ["mysql://u:p@127.0.0.1:9/x?foo=bar", "mysql://u:my@hidden@127.0.0.1:9/x"])
+def test_an_address_that_cannot_work_is_one_sentence_without_the_password(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL has an") as caught:
+        SqlRegistry(Database(url, setting="DATABASE_URL")).get("recipe")
+
+    assert "hidden" not in str(caught.value)

@@ -115,6 +115,13 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except TypeError as error:
+            if "unexpected keyword argument" not in str(error):
+                raise
+            option = str(error).rpartition("argument ")[2]
+            raise ConfigurationError(
+                f"{self.setting} has an option that the driver does not know: {option}."
+            ) from error
         except exc.DBAPIError as error:
             raise self._error_of(error, self._where) from error
         except exc.TimeoutError as error:
