@@ -19,8 +19,8 @@ test: $(VENV)/.installed-dev  ## everything: unit, contract and integration test
 services: $(VENV)/.installed-dev  ## servers for the tests where there is no Docker (Debian, as root)
 	@$(BIN)/python -m tests.services.install
 
-test-fast: $(VENV)/.installed-dev  ## unit and contract tests without the long ones, under 30 seconds
-	$(BIN)/python -m pytest -m "not slow" tests/unit tests/contract
+test-fast: $(VENV)/.installed-dev  ## unit and contract tests without the long ones, about a minute
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow" tests/unit tests/contract
 
 # Less of it: make chaos CHAOS="--events 20000 --kills 30 --seconds 80 --seed 1"
 chaos: $(VENV)/.installed-dev  ## kill everything at random while a client records, and prove that nothing is lost
