@@ -1,10 +1,10 @@
 """The relay: moves events from the outbox to a broker. It may publish twice, never zero times."""
 
-from application.circuit import Circuit
+from application.outage import Outage
 from application.ports.outbox import Outbox
 from application.ports.publisher import Publisher
 from application.ports.system import Clock, Journal, Metrics, Stop
-from domain.errors import TransientError, UnavailableError
+from domain.errors import TransientError
 
 POLL_SECONDS = 0.02
 """How long an idle relay waits before it looks again: what an event waits for it at the most, without load."""
@@ -34,10 +34,7 @@ class RunRelay:
     def __init__(self, relay: RelayOutbox, stop: Stop, clock: Clock, metrics: Metrics, journal: Journal) -> None:
         self._relay = relay
         self._stop = stop
-        self._clock = clock
-        self._metrics = metrics
-        self._journal = journal
-        self._circuit = Circuit(first_pause_seconds=0.5, longest_pause_seconds=5.0)
+        self._outage = Outage("relay", "The relay", "the outbox keeps everything", stop, clock, metrics, journal)
 
     def __call__(self, limit: int) -> int:
         """Move up to `limit` rows at a time until the end; return how many were moved."""
@@ -46,25 +43,10 @@ class RunRelay:
             try:
                 some = self._relay(limit)
             except TransientError as error:
-                self._pause(error)
+                self._outage.wait_out(error)
                 continue
-            self._resume()
+            self._outage.is_over()
             moved += some
             if some == 0:
                 self._stop.wait(POLL_SECONDS)
         return moved
-
-    def _pause(self, error: TransientError) -> None:
-        outage = error if isinstance(error, UnavailableError) else UnavailableError(str(error))
-        self._circuit.failed(self._clock.monotonic(), outage)
-        seconds = self._circuit.closed_again_in(self._clock.monotonic())
-        self._metrics.set("penchant_circuit_open", 1, part="relay")
-        text = f"The relay pauses for {seconds:.1f} s, and the outbox keeps everything: {error}"
-        self._journal.warning("relay_paused", text, pause_seconds=round(seconds, 3))
-        self._stop.wait(seconds)
-
-    def _resume(self) -> None:
-        if self._circuit.is_open:
-            self._circuit.succeeded()
-            self._metrics.set("penchant_circuit_open", 0, part="relay")
-            self._journal.info("relay_resumed", "What was out of reach is back; the relay goes on.")

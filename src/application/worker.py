@@ -6,13 +6,13 @@ from enum import StrEnum
 
 from attrs import frozen
 
-from application.circuit import Circuit
+from application.outage import Outage
 from application.ports.message_source import Arrival, Capability, Delivery, MessageSource, Verdict
 from application.ports.registry import Registry
 from application.ports.system import Clock, Journal, Metrics, Process, Stop
 from application.stop_workers import STOP_MARK
 from application.work import Work, WorkReport
-from domain.errors import ConfigurationError, InvalidValueError, PenchantError, TransientError, UnavailableError
+from domain.errors import ConfigurationError, InvalidValueError, PenchantError, TransientError
 
 IDLE_SECONDS = 1.0
 """How long an idle worker waits for deliveries before it looks at marks and chores again."""
@@ -75,9 +75,8 @@ class Worker:
         self._stop = stop
         self._process = process
         self._clock = clock
-        self._metrics = metrics
         self._journal = journal
-        self._circuit = Circuit(first_pause_seconds=0.5, longest_pause_seconds=5.0)
+        self._outage = Outage("worker", "Work", "nothing is lost", stop, clock, metrics, journal)
         self._untold = WorkReport()
         self._told_at = clock.monotonic()
 
@@ -119,9 +118,9 @@ class Worker:
                 report = self._work.apply(received)
                 received = ()
             except TransientError as error:
-                self._pause(error)
+                self._outage.wait_out(error)
                 continue
-            self._resume()
+            self._outage.is_over()
             self._tell(report)
         return reason
 
@@ -154,21 +153,6 @@ class Worker:
                 raise
             except PenchantError as error:
                 self._journal.warning("chore_failed", f"{chore.name} failed for now: {error}", chore=chore.name)
-
-    def _pause(self, error: TransientError) -> None:
-        outage = error if isinstance(error, UnavailableError) else UnavailableError(str(error))
-        self._circuit.failed(self._clock.monotonic(), outage)
-        seconds = self._circuit.closed_again_in(self._clock.monotonic())
-        self._metrics.set("penchant_circuit_open", 1, part="worker")
-        text = f"Work pauses for {seconds:.1f} s, and nothing is lost: {error}"
-        self._journal.warning("worker_paused", text, pause_seconds=round(seconds, 3))
-        self._stop.wait(seconds)
-
-    def _resume(self) -> None:
-        if self._circuit.is_open:
-            self._circuit.succeeded()
-            self._metrics.set("penchant_circuit_open", 0, part="worker")
-            self._journal.info("worker_resumed", "What was out of reach is back; work goes on.")
 
     def _tell(self, report: WorkReport) -> None:
         self._untold += report.without_failures()

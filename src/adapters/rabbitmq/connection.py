@@ -36,11 +36,6 @@ class BrokerConnection(Generic[Session]):
         self._failure: PenchantError | None = None
         self._blocked = False
 
-    @property
-    def blocked(self) -> bool:
-        """Whether the broker takes no messages from this connection at the moment."""
-        return self._blocked
-
     @contextmanager
     def session(self) -> Iterator[Session]:
         """The session, on an open connection that nobody else uses meanwhile.

@@ -21,6 +21,8 @@ class SqlPhraseVectors:
         self._dimensions = dimensions
 
     def get(self, model: str, phrases: Collection[str]) -> tuple[Sequence[str], Matrix]:
+        if not phrases:
+            return [], matrix_of([], self._dimensions)  # most batches: no round trip for nothing
         query = sa.select(phrase_vectors.c.phrase, phrase_vectors.c.embedding).where(phrase_vectors.c.model == model)
         with self._database.reading() as connection:
             rows = [
