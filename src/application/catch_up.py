@@ -1,20 +1,19 @@
 """Catching up: finds what was recorded long ago and is not applied, and sends it on its way again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from attrs import frozen
 
+from application.brake import DEEPEST, Brake
 from application.phrases import EmbedPhrases
 from application.ports.dead_letters import DeadLetters
 from application.ports.event_log import EventLog
 from application.ports.outbox import Outbox
 from application.ports.product_catalogue import ProductCatalogue
-from application.ports.registry import Registry
 from application.ports.system import Clock, Metrics
 from application.ports.user_embedding_store import UserEmbeddingStore
 from application.rebuild import RebuildUsers, pages_of_heads
-from application.work import Work
 from domain.interaction import Interaction, LoggedEvent
 from domain.recipe import Recipe
 from domain.user_embedding import UserEmbedding
@@ -30,17 +29,25 @@ class CatchUpReport:
     `rebuilt` are those whose state was of another recipe or could not be read.
     """
 
-    users: int
-    events: int
-    rebuilt: int
+    users: int = 0
+    events: int = 0
+    rebuilt: int = 0
 
     def __bool__(self) -> bool:
         """Whether anything was to do."""
         return bool(self.events or self.rebuilt)
 
+    def __add__(self, other: "CatchUpReport") -> "CatchUpReport":
+        return CatchUpReport(
+            users=self.users + other.users, events=self.events + other.events, rebuilt=self.rebuilt + other.rebuilt
+        )
+
 
 class CatchUp:
-    """Heals what was lost behind our back: a purged queue, a store set back to a backup, a lost document."""
+    """Heals what was lost behind our back: a purged queue, a store set back to a backup, a lost document.
+
+    It waits while the outbox holds more than about `deepest` rows.
+    """
 
     def __init__(
         self,
@@ -55,6 +62,7 @@ class CatchUp:
         recipe: Recipe,
         clock: Clock,
         metrics: Metrics,
+        deepest: int = DEEPEST,
     ) -> None:
         self._log = log
         self._outbox = outbox
@@ -66,32 +74,59 @@ class CatchUp:
         self._recipe = recipe
         self._clock = clock
         self._metrics = metrics
+        self._deepest = deepest
 
     def __call__(
-        self, older_than: timedelta = DEFAULT_AGE, on_users: Callable[[int], None] | None = None
+        self,
+        older_than: timedelta = DEFAULT_AGE,
+        on_users: Callable[[int], None] | None = None,
+        when_deep: Callable[[int], None] | None = None,
     ) -> CatchUpReport:
-        """Put every event into the outbox that is older than that, not applied, and waits for nothing."""
+        """Put every event into the outbox that is older than that, not applied, and waits for nothing.
+
+        While the outbox is too deep, `when_deep` is called with its depth, again and again: it waits, or drains it.
+        Without it nobody waits.
+        """
         before = self._clock.now() - older_than
-        behind: set[str] = set()
-        events = rebuilt = 0
+        total = CatchUpReport()
+        brake = self.brake()
         for heads in pages_of_heads(self._log):
-            states = self._store.read([user_id for user_id, _ in heads])
-            other = {user_id for user_id, state in states.items() if not state.is_of(self._recipe)}
-            self._rebuild(sorted(other))
-            rebuilt += len(other)
-            candidates = [
-                user_id for user_id, head in heads if user_id not in other and _is_behind(states.get(user_id), head)
-            ]
-            for page in self._log.history(candidates) if candidates else ():
-                lost = self._lost([logged for logged in page if logged.recorded_at <= before], states)
-                if lost:
-                    self._outbox.add(lost)
-                events += len(lost)
-                behind.update(logged.event.user_id for logged in lost)
+            while when_deep is not None and brake.is_on:
+                when_deep(brake.depth)
+            report = self._heal(heads, before)
+            brake.added(report.events)
+            total += report
             if on_users is not None:
                 on_users(len(heads))
+        return total
+
+    def pieces(self) -> Iterator[CatchUpReport]:
+        """The same for what is older than DEFAULT_AGE, some users at a time; between them nothing is held open."""
+        before = self._clock.now() - DEFAULT_AGE
+        return (self._heal(heads, before) for heads in pages_of_heads(self._log))
+
+    def brake(self) -> Brake:
+        """What says when to wait between pieces."""
+        return Brake(self._outbox, self._deepest)
+
+    def _heal(self, heads: Sequence[tuple[str, int]], before: datetime) -> CatchUpReport:
+        """Heal these users, given with the highest position of each."""
+        states = self._store.read([user_id for user_id, _ in heads])
+        other = {user_id for user_id, state in states.items() if not state.is_of(self._recipe)}
+        self._rebuild(sorted(other))
+        candidates = [
+            user_id for user_id, head in heads if user_id not in other and _is_behind(states.get(user_id), head)
+        ]
+        behind: set[str] = set()
+        events = 0
+        for page in self._log.history(candidates) if candidates else ():
+            lost = self._lost([logged for logged in page if logged.recorded_at <= before], states)
+            if lost:
+                self._outbox.add(lost)
+            events += len(lost)
+            behind.update(logged.event.user_id for logged in lost)
         self._metrics.count("penchant_caught_up_events_total", events)
-        return CatchUpReport(users=len(behind), events=events, rebuilt=rebuilt)
+        return CatchUpReport(users=len(behind), events=events, rebuilt=len(other))
 
     def _lost(self, old: Sequence[LoggedEvent], states: Mapping[str, UserEmbedding]) -> Sequence[LoggedEvent]:
         """Which of these events are not applied, wait for nothing that is out of reach, and are not dead."""
@@ -126,44 +161,3 @@ def _awaited_product(logged: LoggedEvent) -> str | None:
     if logged.retracted_by is not None or not isinstance(logged.event, Interaction):
         return None
     return logged.event.product_id
-
-
-CAUGHT_UP = "caught_up_at"
-
-
-class CatchUpInTurn:
-    """Catches up when nobody has for a while, so that of many workers one does it.
-
-    Not while what is on its way is old itself: what is late is not lost, and would be sent once more at each turn.
-    """
-
-    def __init__(
-        self,
-        catch_up: CatchUp,
-        outbox: Outbox,
-        registry: Registry,
-        clock: Clock,
-        every: timedelta,
-        work: Work,
-    ) -> None:
-        self._catch_up = catch_up
-        self._outbox = outbox
-        self._work = work
-        self._registry = registry
-        self._clock = clock
-        self._every = every
-
-    def __call__(self) -> CatchUpReport | None:
-        """Catch up if it is time; None if it is not."""
-        now = self._clock.now()
-        last = self._registry.get(CAUGHT_UP)
-        # A mark ahead of us is that of a clock that was wrong.
-        if last is not None and timedelta(0) <= now - datetime.fromisoformat(last) < self._every:
-            return None
-        if self._is_late(now) or not self._registry.replace(CAUGHT_UP, last, now.isoformat()):
-            return None
-        return self._catch_up()
-
-    def _is_late(self, now: datetime) -> bool:
-        waiting = [delivery.logged.recorded_at for delivery in self._outbox.due(now, 1)]
-        return self._work.lag > DEFAULT_AGE or any(now - recorded_at > DEFAULT_AGE for recorded_at in waiting)

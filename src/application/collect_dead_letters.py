@@ -1,6 +1,6 @@
 """Collecting: what the broker keeps among the dead moves to the dead letters, where it can be listed and retried."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from attrs import evolve
 
@@ -9,6 +9,7 @@ from application.ports.dead_letters import DeadLetter, DeadLetters
 from application.ports.system import Metrics
 from domain.errors import ConfigurationError, TransientError
 
+PAGE = 100
 KEPT_BYTES = 65_536
 """How much is kept of a body that is too large for the dead letters."""
 
@@ -22,18 +23,20 @@ class CollectDeadLetters:
         self._metrics = metrics
         self._unkept: Sequence[DeadDelivery] = ()
 
-    def __call__(self, page: int = 100) -> int:
+    def __call__(self, page: int = PAGE) -> int:
         """Collect all there are now; return how many. One whose body is too large to be kept keeps its beginning."""
-        collected = 0
+        return sum(self.pieces(page))
+
+    def pieces(self, page: int = PAGE) -> Iterator[int]:
+        """The same, a page at a time: how many each had."""
         # First what could not be kept the last time: the broker takes it for handed over, and gives it to nobody else.
         while dead := self._unkept or self._queue.receive(page):
             self._unkept = dead
             self._keep([delivery.letter for delivery in dead])
             self._queue.forget([delivery.tag for delivery in dead])
             self._unkept = ()
-            collected += len(dead)
-        self._metrics.count("penchant_dead_letters_total", collected)
-        return collected
+            self._metrics.count("penchant_dead_letters_total", len(dead))
+            yield len(dead)
 
     def _keep(self, letters: Sequence[DeadLetter]) -> None:
         try:

@@ -1,10 +1,11 @@
 """Importing products: a new or changed vector reaches every user it concerns, whatever dies in between."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from attrs import frozen
 
+from application.fold_from_log import USERS_AT_ONCE
 from application.ports.embedder import Embedder
 from application.ports.event_log import EventLog
 from application.ports.outbox import Outbox
@@ -92,15 +93,19 @@ class ImportProducts:
         """Bring every change that has begun to its end."""
         report = ImportReport()
         while changes := self._changes.under_way(CHANGES_AT_ONCE):
-            report += self._carry_out(changes)
+            report += sum(self._carry_out(changes), ImportReport())
         return report
 
-    def resume_abandoned(self) -> ImportReport:
-        """The same for the changes whose import seems to be gone: those that began more than ABANDONED_AFTER ago."""
+    def resume_abandoned(self) -> Iterator[ImportReport]:
+        """The same for the changes whose import seems to be gone: those that began more than ABANDONED_AFTER ago.
+
+        Some users at a time; between them nothing is held open, and whoever does not go on leaves it to others.
+        """
         before = self._clock.now() - ABANDONED_AFTER
         changes = self._changes.under_way(CHANGES_AT_ONCE)
         abandoned = [change for change in changes if change.put.product.updated_at <= before]
-        return self._carry_out(abandoned) if abandoned else ImportReport()
+        if abandoned:
+            yield from self._carry_out(abandoned)
 
     def _differing(self, latest: Mapping[str, Product]) -> Sequence[CataloguePut]:
         """What has to be put so that the catalogue has the `latest` products."""
@@ -127,7 +132,7 @@ class ImportProducts:
             puts.append(CataloguePut(product=changed, expected_revision=seen))
         return puts
 
-    def _carry_out(self, changes: Sequence[ProductChange]) -> ImportReport:
+    def _carry_out(self, changes: Sequence[ProductChange]) -> Iterator[ImportReport]:
         # What does not match was stored before a crash, or by somebody else: rebuilding its users is right in any case.
         unmatched = set(self._catalogue.put([change.put for change in changes]))
         product_ids = {change.put.product.product.product_id for change in changes}
@@ -139,7 +144,10 @@ class ImportProducts:
         for page in self._log.of_products(new) if new else ():
             self._outbox.add(page)
             released += len(page)
+        yield ImportReport(added=len(added), changed=len(changed), events_released=released)
         users = sorted(self._log.users_of_products(changed)) if changed else []
-        self._rebuild.current(users)
+        for start in range(0, len(users), USERS_AT_ONCE):
+            some = users[start : start + USERS_AT_ONCE]
+            self._rebuild.current(some)
+            yield ImportReport(users_rebuilt=len(some))
         self._changes.end([change.id for change in changes])
-        return ImportReport(added=len(added), changed=len(changed), events_released=released, users_rebuilt=len(users))

@@ -1,18 +1,19 @@
 """The worker: works until it is told to stop or comes to a limit, and pauses while a part is out of reach."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 from attrs import frozen
 
+from application.chores import Chore, Chores
 from application.outage import Outage
 from application.ports.message_source import Arrival, Capability, Delivery, MessageSource, Verdict
 from application.ports.registry import Registry
 from application.ports.system import Clock, Journal, Metrics, Process, Stop
 from application.stop_workers import STOP_MARK
 from application.work import Work, WorkReport
-from domain.errors import ConfigurationError, InvalidValueError, PenchantError, TransientError
+from domain.errors import InvalidValueError, TransientError
 
 IDLE_SECONDS = 1.0
 """How long an idle worker waits for deliveries before it looks at marks and chores again."""
@@ -34,15 +35,6 @@ class StopReason(StrEnum):
 
 
 @frozen(kw_only=True)
-class Chore:
-    """Something that a worker does from time to time, between batches."""
-
-    name: str
-    every_seconds: float
-    run: Callable[[], object]
-
-
-@frozen(kw_only=True)
 class WorkerOptions:
     """How a worker works. None: no limit."""
 
@@ -53,7 +45,7 @@ class WorkerOptions:
 
 
 class Worker:
-    """The loop around `Work`. Between batches it looks whether to end, and does its chores."""
+    """The loop around `Work`. Between batches it looks whether to end, and does a piece of its chores."""
 
     def __init__(
         self,
@@ -103,7 +95,7 @@ class Worker:
         if options.memory_limit_bytes is not None and taken >= options.memory_limit_bytes:
             remedy = f"give more: a worker takes {taken / 2**20:,.0f} MiB before its first event"
             raise InvalidValueError("--memory-limit", "would end every worker at its start", remedy)
-        due = {chore.name: started for chore in self._chores}
+        chores = Chores(self._chores, self._stop, self._clock, self._journal)
         mark: list[str | None] = []
         received: Sequence[Delivery | Arrival] = ()
         while (reason := self._limit_reached(options, started)) is None:
@@ -113,8 +105,8 @@ class Worker:
                 # What was received before an outage is held and tried again: to give it back would only count against
                 # it on brokers that limit deliveries.
                 if not received:
-                    self._do_chores(due)
-                    received = self._source.receive(options.batch_size, IDLE_SECONDS, options.linger_seconds)
+                    wait_seconds = 0.0 if chores() else IDLE_SECONDS
+                    received = self._source.receive(options.batch_size, wait_seconds, options.linger_seconds)
                 report = self._work.apply(received)
                 received = ()
             except TransientError as error:
@@ -139,20 +131,6 @@ class Worker:
         if not first:
             first.append(mark)
         return mark != first[0]
-
-    def _do_chores(self, due: dict[str, float]) -> None:
-        for chore in self._chores:
-            if self._clock.monotonic() < due[chore.name] or self._stop.asked:
-                continue
-            due[chore.name] = self._clock.monotonic() + chore.every_seconds
-            try:
-                result = chore.run()
-                if result:
-                    self._journal.info("chore_done", f"{chore.name} has found work: {result}", chore=chore.name)
-            except ConfigurationError:
-                raise
-            except PenchantError as error:
-                self._journal.warning("chore_failed", f"{chore.name} failed for now: {error}", chore=chore.name)
 
     def _tell(self, report: WorkReport) -> None:
         self._untold += report.without_failures()

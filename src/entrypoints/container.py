@@ -17,7 +17,8 @@ from adapters.structlog.journal import StructlogJournal
 from adapters.system.system import RandomIds, SignalStop, SystemClock, SystemProcess
 from adapters.wordllama.embedder import WordLlamaEmbedder
 from application.active_recipe import active_recipe
-from application.catch_up import CatchUp, CatchUpInTurn
+from application.catch_up import CatchUp
+from application.catch_up_in_turn import CatchUpInTurn
 from application.change_recipe import ChangeRecipe
 from application.collect_dead_letters import CollectDeadLetters
 from application.dead_letter_office import RetryDeadLetters

@@ -6,8 +6,9 @@ from threading import Thread
 
 from attrs import define
 
+from application.chores import Chore
 from application.ports.examinable import Health
-from application.worker import Chore, StopReason, Worker, WorkerOptions
+from application.worker import StopReason, Worker, WorkerOptions
 from entrypoints.container import Container
 
 RELAY_AT_ONCE = 1_000
@@ -38,13 +39,15 @@ def reach_servers(container: Container) -> None:
 
 def _worker(container: Container) -> Worker:
     chores = [
-        Chore(name="collecting dead letters", every_seconds=COLLECT_SECONDS, run=container.collect_dead_letters()),
+        Chore(
+            name="collecting dead letters", every_seconds=COLLECT_SECONDS, begin=container.collect_dead_letters().pieces
+        ),
         Chore(
             name="finishing product imports",
             every_seconds=RESUME_SECONDS,
-            run=container.import_products().resume_abandoned,
+            begin=container.import_products().resume_abandoned,
         ),
-        Chore(name="catching up", every_seconds=LOOK_SECONDS, run=container.catch_up_in_turn()),
+        Chore(name="catching up", every_seconds=LOOK_SECONDS, begin=container.catch_up_in_turn()),
     ]
     return Worker(
         work=container.work(),

@@ -1,5 +1,9 @@
 from datetime import timedelta
 
+from application.catch_up import CatchUp, CatchUpReport
+from application.catch_up_in_turn import CatchUpInTurn
+from application.fold_from_log import USERS_AT_ONCE
+from application.phrases import EmbedPhrases
 from tests.builders import bought, retraction, searched, viewed
 from tests.shop import Shop
 
@@ -97,3 +101,92 @@ def test_it_tells_how_many_users_each_step_looked_at(shop: Shop) -> None:
     shop.catch_up(on_users=steps.append)
 
     assert steps == [500, 1]
+
+
+TURN = timedelta(minutes=10)
+DEEP = 100
+
+
+def _in_turn(shop: Shop) -> CatchUpInTurn:
+    return CatchUpInTurn(shop.catch_up, shop.outbox, shop.registry, shop.clock, TURN, shop.worker())
+
+
+def _lose_the_events_of(shop: Shop, users: int) -> None:
+    """So many users have an event that is not on its way any more, recorded long ago."""
+    shop.record(*(viewed(f"m{n}", user_id=f"user {n:05}") for n in range(users)))
+    shop.outbox.delete([delivery.tag for delivery in shop.outbox.due(shop.clock.now(), users)])
+    shop.clock.advance(timedelta(minutes=11))
+
+
+def test_by_hand_it_waits_whenever_the_outbox_is_deep(shop: Shop) -> None:
+    _lose_the_events_of(shop, 3 * USERS_AT_ONCE)
+    depths: list[int] = []
+
+    def work(depth: int) -> None:
+        depths.append(depth)
+        shop.work(USERS_AT_ONCE)
+
+    report = shallow(shop)(when_deep=work)
+
+    assert (report.users, report.events) == (3 * USERS_AT_ONCE, 3 * USERS_AT_ONCE)
+    assert depths == [USERS_AT_ONCE] * 2
+
+
+def test_in_turn_it_goes_on_where_it_was_once_a_deep_outbox_is_drained(shop: Shop) -> None:
+    _lose_the_events_of(shop, 2 * USERS_AT_ONCE)
+    pieces = CatchUpInTurn(shallow(shop), shop.outbox, shop.registry, shop.clock, TURN, shop.worker())()
+
+    assert next(pieces) == CatchUpReport(users=USERS_AT_ONCE, events=USERS_AT_ONCE)
+    for _ in range(20):
+        assert next(pieces) is None
+        shop.clock.advance(timedelta(seconds=0.3))
+    assert shop.outbox.depth() == USERS_AT_ONCE
+    shop.work()
+    shop.clock.advance(timedelta(seconds=1))
+
+    assert next(piece for piece in pieces if piece is not None) == CatchUpReport(
+        users=USERS_AT_ONCE, events=USERS_AT_ONCE
+    )
+    shop.work()
+    assert len(shop.storage.store.states) == 2 * USERS_AT_ONCE
+
+
+def test_nobody_else_begins_while_one_is_about_it(shop: Shop) -> None:
+    _lose_the_events_of(shop, 4 * USERS_AT_ONCE)
+    pieces = _in_turn(shop)()
+
+    for _ in range(4):
+        next(pieces)
+        shop.work(USERS_AT_ONCE)
+        shop.clock.advance(TURN * 0.6)
+        assert list(_in_turn(shop)()) == []
+
+
+def test_one_that_was_taken_for_gone_leaves_it_to_its_follower(shop: Shop) -> None:
+    _lose_the_events_of(shop, 3 * USERS_AT_ONCE)
+    slow = _in_turn(shop)()
+    next(slow)
+    shop.work(USERS_AT_ONCE)
+    shop.clock.advance(TURN)
+
+    follower = list(_in_turn(shop)())
+
+    assert len(follower) == 3
+    assert list(slow) == []
+
+
+def shallow(shop: Shop) -> CatchUp:
+    """The same catch-up, for which an outbox of DEEP rows is deep."""
+    return CatchUp(
+        log=shop.log,
+        outbox=shop.outbox,
+        store=shop.store,
+        catalogue=shop.catalogue,
+        dead_letters=shop.dead_letters,
+        phrases=EmbedPhrases(shop.embedder, shop.phrase_vectors, shop.clock, shop.metrics),
+        rebuild=shop.rebuild,
+        recipe=shop.recipe,
+        clock=shop.clock,
+        metrics=shop.metrics,
+        deepest=DEEP,
+    )

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from application.import_products import ATTEMPTS, ImportReport
+from application.fold_from_log import USERS_AT_ONCE
+from application.import_products import ABANDONED_AFTER, ATTEMPTS, ImportReport
 from domain.errors import InvalidValueError, TransientError
 from domain.product import Product
 from tests.builders import bought, deliveries, products, retraction, viewed
@@ -127,6 +128,27 @@ def test_any_process_finishes_what_another_began_before_it_imports(shop: Shop, a
 
     assert (report.changed, report.users_rebuilt, report.added) == (1, 1, 1)
     _assert_that_views_of(shop, "tea")
+
+
+def test_an_abandoned_import_is_finished_some_users_at_a_time_and_another_process_may_go_on(
+    shop: Shop, another: Another
+) -> None:
+    users = [f"user {number}" for number in range(2 * USERS_AT_ONCE + 1)]
+    shop.apply(*(viewed(f"m-{user}", "tea", user_id=user) for user in users))
+    dying = another(lambda it: it.import_products(products(tea="black tea")))
+    dying.run_to("MemoryProductCatalogue.put")
+    dying.kill()
+    assert list(shop.import_products.resume_abandoned()) == []
+    shop.clock.advance(ABANDONED_AFTER)
+
+    pieces = shop.import_products.resume_abandoned()
+    assert [next(pieces).users_rebuilt for _ in range(3)] == [0, USERS_AT_ONCE, USERS_AT_ONCE]
+    assert shop.changes.product_ids() == {"tea"}
+    report = sum(Shop(shop.storage).import_products.resume_abandoned(), ImportReport())
+
+    assert (report.changed, report.users_rebuilt) == (1, len(users))
+    assert shop.changes.product_ids() == set()
+    assert (shop.verify.all().mismatches, shop.verify.all().lag) == ((), 0)
 
 
 def test_of_two_imports_of_one_product_the_later_wins_and_users_have_its_vector(shop: Shop, another: Another) -> None:

@@ -2,9 +2,11 @@ from datetime import timedelta
 
 import numpy as np
 
+from adapters.memory.event_log import PAGE
 from adapters.memory.system import CountingIds
 from application.generate_load import GenerateLoad, Load
 from application.ports.event_log import LogFilter
+from application.replay import Replay
 from domain.interaction import EventType, Interaction
 from tests.builders import NOW, bought, retraction, viewed
 from tests.shop import Shop
@@ -27,6 +29,32 @@ def test_only_what_matches_is_replayed_and_counted(shop: Shop) -> None:
 
     assert (shop.replay.count(events), shop.replay(events, steps.append), steps) == (1, 1, [1])
     assert [row.logged.event.message_id for row in shop.outbox.due(shop.clock.now(), 10)] == ["m2"]
+
+
+def test_a_replay_waits_whenever_the_outbox_is_deep_and_then_goes_on(shop: Shop) -> None:
+    shop.apply(*(viewed(f"m{n}") for n in range(3 * PAGE)))
+    deep = PAGE // 2
+    depths: list[int] = []
+
+    def wait(depth: int) -> None:
+        depths.append(depth)
+        if len(depths) % 3 == 0:
+            shop.work(10 * PAGE)
+
+    replayed = Replay(shop.log, shop.outbox, deepest=deep)(LogFilter(), when_deep=wait)
+
+    assert replayed == 3 * PAGE
+    assert depths == [PAGE] * 6
+    assert shop.outbox.depth() == PAGE
+
+
+def test_what_is_replayed_while_there_is_room_waits_for_nobody(shop: Shop) -> None:
+    shop.apply(*(viewed(f"m{n}") for n in range(3 * PAGE)))
+    depths: list[int] = []
+
+    Replay(shop.log, shop.outbox, deepest=3 * PAGE)(LogFilter(), when_deep=depths.append)
+
+    assert depths == []
 
 
 def test_a_generated_load_has_few_users_that_do_most_in_sessions() -> None:

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -7,11 +7,14 @@ from attrs import define, field
 
 from adapters.memory.system import FixedProcess, ManualStop, RememberedJournal
 from adapters.memory.user_embedding_store import MemoryUserEmbeddingStore
+from application.catch_up_in_turn import CatchUpInTurn
+from application.chores import Chore
+from application.fold_from_log import USERS_AT_ONCE
 from application.ports.message_source import Arrival, Capability, Delivery, MessageSource, Settled
 from application.stop_workers import StopWorkers
 from application.work import OnOutage
-from application.worker import Chore, StopReason, Worker, WorkerOptions
-from domain.errors import ConfigurationError, PermanentError, RecipeMismatchError, TransientError, UnavailableError
+from application.worker import StopReason, Worker, WorkerOptions
+from domain.errors import ConfigurationError, RecipeMismatchError, UnavailableError
 from domain.recipe import Recipe
 from tests.builders import searched, viewed
 from tests.shop import DIMENSIONS, Shop
@@ -208,25 +211,6 @@ def test_phrases_wait_while_the_embedder_is_away_and_products_go_on(shop: Shop) 
     assert shop.state().event_count == 2
 
 
-def test_chores_are_done_in_turn_and_one_that_fails_for_now_stops_nobody(stage: Stage) -> None:
-    done: list[str] = []
-
-    def fail() -> None:
-        done.append("failing")
-        raise TransientError("not now")
-
-    stage.chores += [
-        Chore(name="failing", every_seconds=1_000, run=fail),
-        Chore(name="sweeping", every_seconds=2, run=lambda: done.append("sweeping")),
-    ]
-
-    stage.run(stage.end_at(6))
-
-    assert done.count("failing") == 1
-    assert 2 <= done.count("sweeping") <= 4
-    assert "chore_failed" in stage.actions()
-
-
 def test_a_worker_ends_when_another_recipe_becomes_active(stage: Stage) -> None:
     stage.shop.record(viewed("m1"))
     other = Recipe(model="another", dimensions=DIMENSIONS)
@@ -236,24 +220,61 @@ def test_a_worker_ends_when_another_recipe_becomes_active(stage: Stage) -> None:
         stage.run(lambda _: None)
 
 
-def test_a_chore_that_fails_for_good_stops_nobody(stage: Stage) -> None:
-    def fail() -> None:
-        raise PermanentError("This letter is too large.")
+def test_batches_go_on_between_the_pieces_of_a_long_chore(stage: Stage) -> None:
+    counts: list[int] = []
 
-    stage.chores.append(Chore(name="collecting", every_seconds=1_000, run=fail))
-    stage.shop.record(searched("m1"))
+    def sweep() -> Iterator[int]:
+        for _ in range(5):
+            counts.append(stage.shop.state().event_count if "ann" in stage.shop.storage.store.states else 0)
+            yield 1
 
-    stage.run(stage.end_at(2))
+    def record(received: int) -> None:
+        stage.shop.record(searched(f"m{received}"))
+        stage.stop.asked = received == 6
 
-    assert stage.shop.state().event_count == 1
-    assert stage.actions().count("chore_failed") == 1
+    stage.chores.append(Chore(name="sweeping", every_seconds=1_000, begin=sweep))
+
+    stage.run(record)
+
+    assert counts == [0, 1, 2, 3, 4]
+
+
+def test_an_idle_worker_does_a_long_chore_without_pauses_and_then_waits(stage: Stage) -> None:
+    seen: list[float] = []
+    before = stage.shop.clock.monotonic()
+
+    def look(received: int) -> None:
+        seen.append(stage.shop.clock.monotonic() - before)
+        stage.stop.asked = received == 103
+
+    stage.chores.append(Chore(name="sweeping", every_seconds=1_000, begin=lambda: iter([1] * 100)))
+
+    stage.run(look)
+
+    assert seen[100] == 0
+    assert seen[102] >= 1
+
+
+def test_a_worker_that_is_asked_to_stop_in_the_middle_of_a_catch_up_ends_after_a_piece_of_it(stage: Stage) -> None:
+    shop = stage.shop
+    users = 20 * USERS_AT_ONCE
+    shop.record(*(searched(f"m{n}", user_id=f"user {n}") for n in range(users)))
+    shop.outbox.delete([delivery.tag for delivery in shop.outbox.due(shop.clock.now(), users)])
+    shop.clock.advance(timedelta(minutes=11))
+    in_turn = CatchUpInTurn(shop.catch_up, shop.outbox, shop.registry, shop.clock, timedelta(minutes=10), shop.worker())
+    stage.chores.append(Chore(name="catching up", every_seconds=15, begin=in_turn))
+
+    reason = stage.run(stage.end_at(3), WorkerOptions(batch_size=USERS_AT_ONCE, linger_seconds=0.0))
+
+    assert reason is StopReason.ASKED
+    assert len(shop.storage.store.states) == 3 * USERS_AT_ONCE
 
 
 def test_a_chore_that_can_never_work_ends_the_worker(stage: Stage) -> None:
-    def refuse() -> None:
+    def refuse() -> Iterator[int]:
         raise ConfigurationError("The tables are missing.")
 
-    stage.chores.append(Chore(name="sweeping", every_seconds=1, run=refuse))
+    stage.chores.append(Chore(name="sweeping", every_seconds=1, begin=refuse))
 
     with pytest.raises(ConfigurationError):
         stage.run(lambda _: None)

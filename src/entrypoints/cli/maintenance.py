@@ -9,6 +9,7 @@ from attrs import asdict
 from application.active_recipe import active_recipe
 from domain.errors import InvalidValueError, PenchantError
 from domain.recipe import Recipe
+from entrypoints.cli.outbox import until_drained
 from entrypoints.cli.output import Json, out, print_json, progress, table
 from entrypoints.cli.verification import known_users
 from entrypoints.cli.wiring import apply_all, penchant, unchecked
@@ -157,7 +158,8 @@ def catch_up(
 ) -> None:
     """Find events that were recorded long ago and are not applied, and apply them.
 
-    Heals a stored state that was lost or set back to a backup.
+    Heals a stored state that was lost or set back to a backup. While more than 100,000 events are on their way in the
+    outbox it waits, and says so. It may be cut short at any time.
 
     Example:
 
@@ -165,7 +167,7 @@ def catch_up(
     """
     with penchant() as container:
         with progress("looking", container.event_log().user_count()) as advance:
-            report = container.catch_up()(timedelta(minutes=older_than), advance)
+            report = container.catch_up()(timedelta(minutes=older_than), advance, until_drained(container))
         apply_all(container)
     if as_json:
         print_json(asdict(report))

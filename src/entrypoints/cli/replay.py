@@ -9,6 +9,7 @@ from application.event_message import parse_time
 from application.ports.event_log import LogFilter
 from domain.errors import InvalidValueError
 from domain.identifier import parse_identifier
+from entrypoints.cli.outbox import until_drained
 from entrypoints.cli.output import Json, out, print_json, progress
 from entrypoints.cli.wiring import apply_all, penchant
 
@@ -26,7 +27,8 @@ def replay(
 ) -> None:
     """Publish logged events again. On a healthy system that changes nothing, since each counts once.
 
-    Other consumers of the events see them again, too. To repair embeddings, `penchant rebuild` is shorter.
+    Other consumers of the events see them again, too. To repair embeddings, `penchant rebuild` is shorter. While more
+    than 100,000 events are on their way in the outbox it waits, and says so. It may be cut short at any time.
 
     Examples:
 
@@ -46,7 +48,7 @@ def replay(
         count = container.replay().count(events)
         if not dry_run and count:
             with progress("replaying", count) as advance:
-                count = container.replay()(events, advance)
+                count = container.replay()(events, advance, until_drained(container))
             apply_all(container)
     if as_json:
         print_json({"events": count, "dry_run": dry_run})
