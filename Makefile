@@ -41,7 +41,8 @@ bench: $(VENV)/.installed-dev  ## measure, and print the tables: about 15 minute
 	@$(BIN)/python -m tests.services.install --for-tests
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/.installed-dev  ## draw the pictures of the README again from real output
+docs: $(VENV)/.installed-dev  ## draw the pictures of the README again from real output, and the table of settings
+	$(BIN)/python docs/settings.py
 	$(BIN)/python docs/pictures.py
 
 lock: $(VENV)/.installed-dev  ## choose versions again and write the lock files

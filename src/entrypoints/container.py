@@ -17,6 +17,7 @@ from adapters.structlog.journal import StructlogJournal
 from adapters.system.system import RandomIds, SignalStop, SystemClock, SystemProcess
 from adapters.wordllama.embedder import WordLlamaEmbedder
 from application.active_recipe import active_recipe
+from application.backlog import Backlog
 from application.catch_up import CatchUp
 from application.catch_up_in_turn import CatchUpInTurn
 from application.change_recipe import ChangeRecipe
@@ -62,6 +63,8 @@ class Container(containers.DeclarativeContainer):
 
     embedded = providers.Callable(lambda s: s.database_url is None, settings)
     """Whether the database is the SQLite file in PENCHANT_HOME, which is made and upgraded by whoever comes first."""
+    is_new = providers.Callable(lambda s: s.database_url is None and not s.database_path.exists(), settings)
+    """Whether there is nothing yet on embedded parts, not even the file, which looking into it would make."""
     applies_itself = providers.Callable(lambda s: s.broker_url is None, settings)
     """Whether there is no broker, so that whoever records also applies, and the outbox needs no relay."""
 
@@ -198,6 +201,7 @@ class Container(containers.DeclarativeContainer):
     retry_dead_letters = providers.Singleton(
         RetryDeadLetters, dead_letters=dead_letters, log=event_log, outbox=outbox, record=record, clock=clock
     )
+    backlog = providers.Singleton(Backlog, outbox=outbox, dead_letters=dead_letters, clock=clock)
     replay = providers.Singleton(Replay, event_log, outbox)
     stop_workers = providers.Singleton(StopWorkers, registry, ids)
     import_products = providers.Singleton(

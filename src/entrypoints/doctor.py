@@ -8,6 +8,7 @@ from application.ports.examinable import Examinable, Finding, Health, Installabl
 from application.ports.message_source import Capability
 from domain.errors import PenchantError
 from entrypoints.container import Container
+from entrypoints.variables import StrangeVariable
 
 
 def installables(container: Container, with_indexes: bool) -> list[Installable]:
@@ -20,26 +21,34 @@ def installables(container: Container, with_indexes: bool) -> list[Installable]:
     return parts
 
 
-def examine(container: Container) -> list[Finding]:
-    """Look at everything. One part that is out of reach hides no other."""
-    findings = [finding for name, part in _parts(container) for finding in _examined(name, part)]
+def examine(container: Container, strange: Sequence[StrangeVariable]) -> list[Finding]:
+    """Look at everything. One part that is out of reach hides no other, and nothing is made where there is nothing."""
+    findings = [_strange(variable) for variable in strange]
+    findings += [finding for name, part in _parts(container) for finding in _examined(name, part)]
     if container.settings().broker_url is not None:
         findings += _capabilities(container)
-    return findings + _recipe(container)
+    return findings if container.is_new() else findings + _recipe(container)
+
+
+def _strange(variable: StrangeVariable) -> Finding:
+    text, remedy = str(variable), "Correct or unset it."
+    return Finding(part="Environment", subject="variable", health=Health.WARNING, text=text, remedy=remedy)
 
 
 def _parts(container: Container) -> list[tuple[str, Callable[[], Examinable]]]:
-    """What is configured, each by name and how it is made."""
+    """What is configured, each by name and how it is made; without what rests on the database where there is none."""
     settings = container.settings()
     parts: list[tuple[str, Callable[[], Examinable]]] = [("Database", container.schema)]
     if settings.mongodb_url is not None:
         parts.append(("MongoDB", container.mongodb_schema))
     if settings.broker_url is not None:
         parts.append(("Broker", container.broker_examination))
-    if settings.redis_url is not None:
+    if settings.redis_url is not None and not container.is_new():
         parts.append(("Redis", container.phrase_vectors))
     if settings.openai_api_key is not None:
         parts.append(("OpenAI", container.embedder))
+    if not container.is_new():
+        parts.append(("Work", container.backlog))
     return parts
 
 

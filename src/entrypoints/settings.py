@@ -1,11 +1,12 @@
-"""Settings: read from the environment once, checked, and frozen."""
+"""Settings: all that can be set, checked and frozen."""
 
-import re
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from application.work import OnOutage
@@ -13,10 +14,18 @@ from domain.decay import Decay
 from domain.errors import ConfigurationError
 from domain.interaction import EventType
 from domain.recipe import DEFAULT_DECAY, DEFAULT_WEIGHTS, MAX_WEIGHT, Recipe
+from entrypoints.addresses import database_named_in, without_password
+
+DEFAULT_MONGODB_DATABASE = "penchant"
 
 
 def _named(*names: str) -> AliasChoices:
     return AliasChoices(*names)
+
+
+def _database_in(settings: Mapping[str, Any]) -> str:
+    url = settings.get("mongodb_url")
+    return database_named_in(url.get_secret_value()) if url is not None else ""
 
 
 def _weight(event_type: EventType) -> float | None:
@@ -27,6 +36,7 @@ def _weight(event_type: EventType) -> float | None:
         allow_inf_nan=False,
         validation_alias=_named(f"PENCHANT_WEIGHT_{event_type.upper()}"),
         description=f"what a {event_type} counts; by default as the active recipe says",
+        examples=[DEFAULT_WEIGHTS[event_type]],
     )
     return field
 
@@ -39,41 +49,48 @@ class Settings(BaseSettings):
     home: Path = Field(
         default_factory=lambda: user_data_path("penchant"),
         validation_alias=_named("PENCHANT_HOME"),
-        description="the folder of the embedded data",
+        description="the folder of the embedded data; by default the user's own folder for data of programs",
+        examples=["my-shop"],
     )
     database_url: SecretStr | None = Field(
         default=None,
         validation_alias=_named("DATABASE_URL"),
-        description="MySQL or MariaDB for log, outbox, phrase vectors and dead letters: mysql://user:password@host/name",
+        description="MySQL or MariaDB for log, outbox, phrase vectors and dead letters",
+        examples=["mysql://user:password@host/name"],
     )
     mongodb_url: SecretStr | None = Field(
         default=None,
         validation_alias=_named("MONGODB_URL"),
-        description="MongoDB for user and product embeddings: mongodb://user:password@host",
+        description="MongoDB for user and product embeddings",
+        examples=["mongodb://user:password@host/?authSource=penchant"],
     )
     mongodb_database: str = Field(
-        default="penchant",
+        default_factory=lambda earlier: _database_in(earlier) or DEFAULT_MONGODB_DATABASE,
         min_length=1,
         max_length=63,
         pattern=r"^[^/\\. \"$*<>:|?]+$",
         validation_alias=_named("MONGODB_DATABASE", "MONGODB_DB"),
-        description="the database in MongoDB",
+        description="the database in MongoDB; by default the one that MONGODB_URL names, else penchant",
+        examples=[DEFAULT_MONGODB_DATABASE],
     )
     broker_url: SecretStr | None = Field(
         default=None,
         validation_alias=_named("RABBITMQ_DSN"),
-        description="the broker: amqp://user:password@host/vhost, or another transport of Kombu, such as redis://host",
+        description="the broker: RabbitMQ, or another transport of Kombu, such as redis://host",
+        examples=["amqp://user:password@host/vhost"],
     )
     queue_type: str = Field(
         default="quorum",
         pattern="^(quorum|classic)$",
         validation_alias=_named("PENCHANT_QUEUE_TYPE"),
         description="quorum, or classic where another program has declared the queue so",
+        examples=["classic"],
     )
     purchases_first: bool = Field(
         default=False,
         validation_alias=_named("PENCHANT_PURCHASES_FIRST"),
         description="whether purchases overtake everything else, on a queue of their own",
+        examples=["true"],
     )
     max_message_bytes: int = Field(
         default=1_048_576,
@@ -84,7 +101,8 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         default=None,
         validation_alias=_named("REDIS_URL"),
-        description="Redis in front of the stored phrase vectors: redis://:password@host:6379/0",
+        description="Redis in front of the stored phrase vectors",
+        examples=["redis://:password@host:6379/0"],
     )
     phrase_cache_ttl_seconds: int = Field(
         default=604_800,
@@ -102,11 +120,13 @@ class Settings(BaseSettings):
         default=None,
         validation_alias=_named("OPENAI_API_KEY"),
         description="embeddings by OpenAI or a compatible server instead of WordLlama",
+        examples=["sk-…"],
     )
     openai_base_url: str | None = Field(
         default=None,
         validation_alias=_named("OPENAI_BASE_URL"),
-        description="the compatible server, such as http://127.0.0.1:8000/v1",
+        description="the compatible server",
+        examples=["http://127.0.0.1:8000/v1"],
     )
     openai_model: str = Field(
         default="text-embedding-3-small",
@@ -120,6 +140,7 @@ class Settings(BaseSettings):
         le=65_536,
         validation_alias=_named("PENCHANT_EMBEDDING_DIMENSIONS"),
         description="length of its vectors; by default the model's own",
+        examples=[512],
     )
     decay_rate_per_day: float | None = Field(
         default=None,
@@ -127,6 +148,7 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         validation_alias=_named("EMBEDDING_DECAY_LAMBDA"),
         description="decay a day, 0.023 is a half-life of about 30 days; by default as the active recipe says",
+        examples=[0.023],
     )
     weight_purchase: float | None = _weight(EventType.PURCHASE)
     weight_search: float | None = _weight(EventType.SEARCH)
@@ -143,6 +165,7 @@ class Settings(BaseSettings):
         default=False,
         validation_alias=_named("EMBEDDING_BATCH_ENABLED"),
         description="whether a worker waits for EMBEDDING_BATCH_WINDOW, so that events of a user share a write",
+        examples=["true"],
     )
     batch_window_seconds: float = Field(
         default=5.0,
@@ -170,6 +193,7 @@ class Settings(BaseSettings):
         default=OnOutage.WAIT,
         validation_alias=_named("PENCHANT_ON_OUTAGE"),
         description="wait until a part that is out of reach is back, or retry and let events die after the last try",
+        examples=["retry"],
     )
     catch_up_seconds: float = Field(
         default=600,
@@ -183,6 +207,17 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
+
+    @field_validator("mongodb_database")
+    @classmethod
+    def _one_database(cls, name: str, info: ValidationInfo) -> str:
+        in_url = _database_in(info.data)
+        if in_url not in ("", name):
+            raise ConfigurationError(
+                f"MONGODB_DATABASE is {name!r}, and MONGODB_URL names {in_url!r}. Name the database in one of them; "
+                f"if {in_url!r} only knows the user, end MONGODB_URL with /?authSource={in_url} instead."
+            )
+        return name
 
     @property
     def database_path(self) -> Path:
@@ -226,35 +261,3 @@ class Settings(BaseSettings):
 
 SMALL_LINGER_SECONDS = 0.01
 """So that events that come together are applied together, and none waits noticeably."""
-
-
-def without_password(url: str) -> str:
-    """The URL as people may see it: without its password, and without its query, which may hold keys."""
-    address, _, query = url.partition("?")
-    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", address) + ("?…" if query else "")
-
-
-def variable_of(name: str) -> str:
-    """The environment variable of a field of Settings."""
-    alias = Settings.model_fields[name].validation_alias
-    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else name
-
-
-SECRETS = frozenset(
-    variable_of(name) for name, field in Settings.model_fields.items() if field.annotation == SecretStr | None
-)
-"""Variables whose values nobody may see."""
-
-
-def load_settings() -> Settings:
-    """Read the environment.
-
-    Raises ConfigurationError that names the variable, its value's problem and an example.
-    """
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        variable = str(first["loc"][0])
-        value = "" if variable in SECRETS else f" is {str(first.get('input'))[:40]!r}"
-        raise ConfigurationError(f"{variable}{value}: {first['msg'].lower()}. Correct or unset it.") from error

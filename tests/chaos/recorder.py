@@ -13,7 +13,7 @@ from application.event_message import parse_event
 from application.record import Receipt, RecordEvents, RecordStatus
 from domain.errors import TargetMissingError, TransientError
 from entrypoints.container import Container
-from entrypoints.settings import load_settings
+from entrypoints.variables import load_settings
 from tests.chaos.ledger import Entry, Ledger, entries_of
 from tests.chaos.script import Message
 

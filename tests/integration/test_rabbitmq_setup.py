@@ -121,8 +121,9 @@ def test_classic_queues_work_too_also_those_of_another_program(
     parts.close()
 
 
-def test_all_is_well_after_setup(parts: RabbitmqParts) -> None:
+def test_all_is_well_after_setup_while_somebody_works(parts: RabbitmqParts) -> None:
     parts.install()
+    parts.source().receive(1)
 
     findings = parts.examination().examine()
 
@@ -156,6 +157,16 @@ def test_doctor_says_when_messages_wait_for_nobody(parts: RabbitmqParts, rabbitm
     [depth] = [f for f in parts.examination().examine() if f.subject == f"depth of {WORK}"]
 
     assert (depth.health, depth.remedy) == (Health.WARNING, "Start a worker: penchant worker.")
+
+
+def test_doctor_says_that_no_worker_runs_before_anything_waits_for_one(parts: RabbitmqParts) -> None:
+    parts.install()
+
+    idle = {f.subject: f for f in parts.examination().examine() if f.health is not Health.OK}
+
+    assert list(idle) == [f"depth of {WORK}"]
+    assert "No worker runs." in idle[f"depth of {WORK}"].text
+    assert "penchant worker" in idle[f"depth of {WORK}"].remedy
 
 
 def test_a_user_who_may_not_is_told_which_permission_is_missing(

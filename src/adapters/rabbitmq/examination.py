@@ -118,8 +118,8 @@ class KombuExamination:
         text = f"{declared.message_count} messages are ready, and {declared.consumer_count} consumers take them."
         if not keeps:
             yield self._ok(f"depth of {name}", f"{declared.message_count} messages are ready.")
-        elif declared.message_count and not declared.consumer_count:
-            yield self._warning(f"depth of {name}", text, "Start a worker: penchant worker.")
+        elif not declared.consumer_count and (declared.message_count or name in self._topology.consumed):
+            yield self._warning(f"depth of {name}", f"{text} No worker runs.", "Start a worker: penchant worker.")
         else:
             yield self._ok(f"depth of {name}", text)
 

@@ -28,7 +28,8 @@ class SqliteExamination:
         """Everything that was found; only that, where the file cannot be used."""
         path = Path(self._database.address)
         if not path.exists():
-            return [Finding(part=PART, subject="file", health=Health.OK, text=f"There is none at {path} yet.")]
+            text, remedy = f"There is nothing yet at {path}.", "Run `penchant demo` or `penchant setup`."
+            return [Finding(part=PART, subject="file", health=Health.OK, text=text, remedy=remedy)]
         try:
             return [self._file(path), _version(sqlite3.sqlite_version), self._latency(), self._permissions()]
         except PenchantError as error:

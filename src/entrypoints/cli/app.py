@@ -12,6 +12,7 @@ import typer
 from domain.errors import PenchantError, TransientError
 from entrypoints.cli import maintenance, profile, recording, verification, workers
 from entrypoints.cli.catalogue import products
+from entrypoints.cli.configuration import config
 from entrypoints.cli.demo import demo
 from entrypoints.cli.doctor import doctor
 from entrypoints.cli.failed import failed
@@ -53,7 +54,7 @@ GROUPS = {
     "profile": profile.profile,
     "failed": failed,
     "recipe": recipe,
-    "config": maintenance.config,
+    "config": config,
 }
 for _name, _group in GROUPS.items():
     app.add_typer(_group, name=_name)

@@ -1,14 +1,16 @@
 """`penchant doctor`."""
 
+import os
+
 import typer
 from attrs import asdict
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from application.ports.examinable import Finding, Health
-from entrypoints.cli.output import Json, out, print_json
+from entrypoints.cli.output import Json, out, print_json, print_paragraph
 from entrypoints.cli.wiring import unchecked
 from entrypoints.doctor import examine
+from entrypoints.variables import strange_variables
 
 _MARKS = {Health.OK: "[green]✓[/green]", Health.WARNING: "[yellow]![/yellow]", Health.FAILED: "[red]✗[/red]"}
 
@@ -23,13 +25,13 @@ def doctor(as_json: Json = False) -> None:
       penchant doctor
     """
     with unchecked() as container:
-        findings = examine(container)
+        findings = examine(container, strange_variables(os.environ))
     failed = sum(finding.health is Health.FAILED for finding in findings)
     warnings = sum(finding.health is Health.WARNING for finding in findings)
     if as_json:
         print_json({"failed": failed, "warnings": warnings, "findings": [asdict(finding) for finding in findings]})
     else:
-        out.print(_table(findings))
+        _print(findings)
         if failed or warnings:
             out.print(f"[bold]{failed} failed, {warnings} warnings[/bold]")
         else:
@@ -37,15 +39,13 @@ def doctor(as_json: Json = False) -> None:
     raise typer.Exit(1 if failed else 0)
 
 
-def _table(findings: list[Finding]) -> Table:
-    shown = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("", "part", "looked at", "found"):
-        shown.add_column(column, overflow="fold")
+def _print(findings: list[Finding]) -> None:
+    """Part by part, in lines and not in columns, so that addresses stay whole."""
     before = ""
     for finding in findings:
-        text = escape(finding.text) + (f"\n[dim]→ {escape(finding.remedy)}[/dim]" if finding.remedy else "")
-        shown.add_row(
-            _MARKS[finding.health], escape(finding.part) if finding.part != before else "", finding.subject, text
-        )
+        if finding.part != before:
+            out.print(Text(finding.part, style="bold"))
         before = finding.part
-    return shown
+        print_paragraph(f"{finding.subject}: {finding.text}", _MARKS[finding.health], indent=2)
+        if finding.remedy:
+            print_paragraph(f"→ {finding.remedy}", indent=4, style="dim")

@@ -1,4 +1,4 @@
-"""`penchant setup`, `config show`, `stats`, `rebuild` and `catch-up`."""
+"""`penchant setup`, `stats`, `rebuild` and `catch-up`."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -6,20 +6,15 @@ from typing import Annotated
 import typer
 from attrs import asdict
 
-from application.active_recipe import active_recipe
-from domain.errors import InvalidValueError, PenchantError
-from domain.recipe import Recipe
+from domain.errors import InvalidValueError
 from entrypoints.cli.outbox import until_drained
 from entrypoints.cli.output import Json, out, print_json, progress, table
 from entrypoints.cli.verification import known_users
-from entrypoints.cli.wiring import apply_all, penchant, unchecked
-from entrypoints.container import PORTS, Container
+from entrypoints.cli.wiring import apply_all, make_home, penchant, unchecked
+from entrypoints.container import Container
 from entrypoints.doctor import installables
-from entrypoints.settings import Settings, variable_of
 
 MAX_MINUTES = 60 * 24 * 365 * 100
-
-config = typer.Typer(help="How this Penchant is configured.", no_args_is_help=True)
 
 
 def setup(
@@ -39,6 +34,7 @@ def setup(
       penchant setup --create-indexes
     """
     with unchecked() as container:
+        make_home(container)
         parts = installables(container, create_indexes)
         changes = [change for part in parts for change in part.install()]
         revision = container.schema().revision()
@@ -47,59 +43,10 @@ def setup(
         print_json({"changed": bool(changes), "changes": changes, "revision": revision, "database": where})
         return
     for change in changes:
-        out.print(change, markup=False)
-    out.print(f"{where} is {'now' if changes else 'already'} at revision {revision}.", markup=False)
+        out.print(change, markup=False, soft_wrap=True)
+    out.print(f"{where} is {'now' if changes else 'already'} at revision {revision}.", markup=False, soft_wrap=True)
     if len(parts) > 1:
         out.print("Everything that the other servers need is there. `penchant doctor` examines it.")
-
-
-@config.command("show")
-def show(as_json: Json = False) -> None:
-    """Show every setting with its variable, and which adapter serves which port.
-
-    Example:
-
-      penchant config show
-    """
-    with unchecked() as container:
-        settings: Settings = container.settings()
-        values = {variable_of(name): settings.shown(name) for name in Settings.model_fields}
-        set_here = {variable_of(name) for name in settings.model_fields_set}
-        adapters = {port: _adapter(container, port) for port in PORTS}
-        active, trouble = _active_recipe(container)
-        embedder = container.embedder()
-        configured = settings.recipe(active, embedder.model, embedder.dimensions)
-        values["EMBEDDING_DECAY_LAMBDA"] = str(configured.decay.rate_per_day)
-        values |= {f"PENCHANT_WEIGHT_{name.upper()}": str(weight) for name, weight in configured.weights.items()}
-    if as_json:
-        recipe = {"id": configured.id, "active": active == configured if active is not None else None}
-        print_json({"settings": values, "adapters": adapters, "recipe": recipe, "trouble": trouble})
-        return
-    rows = [(name, value, "set" if name in set_here else "default") for name, value in values.items()]
-    out.print(table("Settings", ("variable", "value", ""), rows))
-    out.print()
-    out.print(table("Ports", ("port", "adapter"), list(adapters.items())))
-    out.print()
-    note = "not active yet" if active is None else "active" if active == configured else "NOT the active one"
-    half_life = f"half-life {configured.decay.half_life_days:.1f} days"
-    out.print(f"Recipe {configured.id} ({note}): {half_life}, {configured.model}", markup=False)
-    if trouble is not None:
-        out.print(f"What is active cannot be read: {trouble}", markup=False)
-
-
-def _adapter(container: Container, port: str) -> str:
-    try:
-        return type(getattr(container, port)()).__name__
-    except PenchantError:  # it rests on a part that is out of reach, which is no reason to show nothing
-        return "out of reach; see penchant doctor"
-
-
-def _active_recipe(container: Container) -> tuple[Recipe | None, str | None]:
-    """The active recipe, and what keeps it from being read."""
-    try:
-        return (active_recipe(container.registry()) if container.schema().is_current() else None), None
-    except PenchantError as error:
-        return None, str(error)
 
 
 def stats(as_json: Json = False) -> None:

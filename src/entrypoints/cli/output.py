@@ -1,6 +1,7 @@
 """What people and programs see: tables and progress on a terminal, one line of JSON for programs."""
 
 import json
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -40,6 +41,22 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def warn(text: str) -> None:
+    """Say something on standard error that stops nothing."""
+    err.print(Text.assemble(("penchant: ", "bold yellow"), text), soft_wrap=True)
+
+
+def print_paragraph(text: str, mark: str = "", indent: int = 0, style: str = "") -> None:
+    """Print a text behind a mark (markup), broken between words only: an address stays whole and can be copied."""
+    room = max(out.width - indent, 20)
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    for number, line in enumerate(lines):
+        shown = Text.from_markup(mark) if number == 0 else Text()
+        shown.pad_right(max(0, indent - len(shown)))
+        shown.append(line, style)
+        out.print(shown, soft_wrap=True)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> Table:

@@ -1,27 +1,24 @@
 """The container for a command: settings read, tables made where there are none, recipe checked."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from application.active_recipe import adopt_recipe
 from application.work import WorkReport
 from domain.errors import ConfigurationError, PenchantError
-from entrypoints.cli.output import progress
+from entrypoints.cli.output import progress, warn
 from entrypoints.container import Container
-from entrypoints.settings import load_settings
+from entrypoints.supervise import is_supervised
+from entrypoints.variables import load_settings, strange_variables
 
 
 @contextmanager
 def unchecked() -> Iterator[Container]:
-    """The container as configured; its home exists, and nothing in it has been changed."""
-    settings = load_settings()
-    container = Container(settings=settings)
-    if container.embedded():
-        try:
-            settings.home.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            text = f"PENCHANT_HOME is {settings.home}, which cannot be made: {error.strerror}. Choose another folder."
-            raise ConfigurationError(text) from error
+    """The container as configured. Nothing has been made or changed, not even its home."""
+    container = Container(settings=load_settings())
+    for strange in () if is_supervised() else strange_variables(os.environ):  # its supervisor has said so
+        warn(str(strange))
     try:
         yield container
     finally:
@@ -40,12 +37,25 @@ def penchant() -> Iterator[Container]:
 def prepared() -> Iterator[Container]:
     """The container with its tables, whatever recipe is active."""
     with unchecked() as container:
+        make_home(container)
         if container.embedded():
             container.schema().upgrade()  # the embedded database needs nobody to set it up
         elif not container.schema().is_current():
             text = "The tables in the database that DATABASE_URL names are missing or old; run `penchant setup`."
             raise ConfigurationError(text)
         yield container
+
+
+def make_home(container: Container) -> None:
+    """Make the folder of the embedded data, where there are some."""
+    home = container.settings().home
+    if not container.embedded():
+        return
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        text = f"PENCHANT_HOME is {home}, which cannot be made: {error.strerror}. Choose another folder."
+        raise ConfigurationError(text) from error
 
 
 def apply_or_tell(container: Container) -> str | None:
