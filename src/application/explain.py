@@ -62,7 +62,7 @@ class Explain:
 
     def __call__(self, user_id: str) -> Sequence[Influence]:
         """The live events of a user, the most influential first. Raises InvalidValueError for an unknown user."""
-        state = require_state(self._store, user_id, self._recipe)
+        state = require_state(self._store, self._log, user_id, self._recipe)
         live = [
             logged
             for page in self._log.history([user_id])

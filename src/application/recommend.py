@@ -67,12 +67,13 @@ class Recommend:
 
     def embedding_of(self, user_id: str) -> Vector:
         """The user's embedding, ndarray of shape (d,), float32. Raises as `products` does."""
-        embedding = require_state(self._store, user_id, self._recipe).embedding
-        if embedding is None:
+        state = require_state(self._store, self._log, user_id, self._recipe)
+        if state.embedding is None:
+            _refuse_if_behind(self._log, user_id, len(state.applied))
             problem = f"{user_id!r} has no live events, or they cancel out, so there is no direction to look in"
             remedy = "record an event of this user; penchant stats names products that events wait for"
             raise InvalidValueError("user", problem, remedy)
-        return embedding
+        return state.embedding
 
     def _bought(self, user_id: str) -> Collection[str]:
         return {
@@ -86,15 +87,26 @@ class Recommend:
         }
 
 
-def require_state(store: UserEmbeddingStore, user_id: str, recipe: Recipe) -> UserEmbedding:
+def require_state(store: UserEmbeddingStore, log: EventLog, user_id: str, recipe: Recipe) -> UserEmbedding:
     """The stored state of a user, or InvalidValueError where there is none of this recipe."""
     state = store.read([user_id]).get(user_id)
     if state is None:
+        _refuse_if_behind(log, user_id, 0)
         raise InvalidValueError("user", f"{user_id!r} is not known", "record an event of this user, or check the id")
     if not state.is_of(recipe):
         problem = f"{user_id!r} has a stored state of another recipe, or one that cannot be read"
         raise InvalidValueError("user", problem, f"run: penchant rebuild --user {user_id}")
     return state
+
+
+def _refuse_if_behind(log: EventLog, user_id: str, applied: int) -> None:
+    """Raise InvalidValueError where events of the user are recorded that the state has not applied."""
+    count = log.heads_of([user_id]).get(user_id, 0) - applied
+    if count > 0:
+        problem = f"{user_id!r} has {count:,} events that are recorded and on their way, not applied yet"
+        remedy = "ask again in a moment; if no worker runs, start one: penchant worker"
+        remedy += " (penchant stats names products that events wait for)"
+        raise InvalidValueError("user", problem, remedy)
 
 
 def _nearest(

@@ -226,3 +226,55 @@ def test_the_import_says_how_many_events_wait_for_products(program: Program) -> 
 
     assert program.ok("events", "import", "-", "--json", stdin=lines([event])).json["waiting"] == 1
     assert "unheard" in program.ok("stats").stdout
+
+
+LATIN = "café".encode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("name", "head"), [("events.jsonl", b""), ("events.csv", b"message_id,user_id,product_id,event_type,occurred_at\n")]
+)
+def test_what_is_not_utf8_is_one_sentence_with_file_line_and_remedy(program: Program, name: str, head: bytes) -> None:
+    rows = [b'{"user_id": "' + LATIN + b'"}', b"m1,ann," + LATIN + b",view,2026-01-01T00:00:00Z"]
+    (program.folder / name).write_bytes(head + rows[bool(head)] + b"\n" + rows[bool(head)] + b"\n")
+
+    outcome = program.run("events", "import", name, "--json")
+
+    [said] = outcome.stderr.splitlines()
+    assert (outcome.code, outcome.json["refused"]) == (1, 2)
+    assert said.startswith(f"line {2 if head else 1}: line is not UTF-8; convert {name} ")
+    assert "iconv" in said
+
+
+def test_a_header_that_is_not_utf8_imports_nothing_and_says_why(program: Program) -> None:
+    (program.folder / "events.csv").write_bytes("message_id,user_id\nm1,ann\n".encode("utf-16"))
+
+    outcome = program.run("events", "import", "events.csv")
+
+    assert outcome.code == 2
+    assert "events.csv, line 1: line is not UTF-8" in outcome.stderr
+    assert "iconv" in outcome.stderr
+
+
+def test_an_import_whose_events_cannot_be_applied_keeps_its_counts(program: Program) -> None:
+    event = {"user_id": "u", "event_type": "view", "product_id": "tea", "occurred_at": DAY}
+    events = [event | {"message_id": f"m{number}"} for number in range(4_100)]  # so that a batch fails on the way, too
+    away = "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=100"
+
+    outcome = program.run("events", "import", "-", "--json", stdin=lines(events), MONGODB_URL=away)
+
+    assert (outcome.code, outcome.json["recorded"]) == (1, 4_100)
+    assert "MONGODB_URL" in outcome.json["trouble"]
+    assert "not applied yet" in outcome.stderr
+
+
+def test_an_import_with_a_broker_says_that_its_events_are_on_their_way(program: Program) -> None:
+    event = {"message_id": "m1", "user_id": "u", "event_type": "search", "search_phrase": "tea", "occurred_at": DAY}
+
+    said = program.ok("events", "import", "-", stdin=lines([event]), RABBITMQ_DSN="memory://").stdout
+    again = program.ok("events", "import", "-", stdin=lines([event]), RABBITMQ_DSN="memory://").stdout
+    asked = program.run("recommend", "u")
+
+    assert said == "1 recorded, 0 repeated, 0 refused; on their way to the workers\n"
+    assert again == "0 recorded, 1 repeated, 0 refused\n"
+    assert (asked.code, "has 1 events that are recorded and on their way" in asked.stderr) == (2, True)

@@ -76,6 +76,22 @@ def test_an_unknown_user_is_an_error_that_says_what_to_do(shop: Shop) -> None:
             ask("eve", 5)
 
 
+def test_a_user_whose_events_are_on_their_way_is_not_said_to_be_unknown(shop: Shop) -> None:
+    shop.record(viewed("m1"), viewed("m2"))
+
+    for ask in (shop.recommend.products, shop.recommend.neighbours):
+        with pytest.raises(InvalidValueError, match=r"'ann' has 2 events that are recorded and on their way.*worker"):
+            ask("ann", 5)
+
+
+def test_who_has_no_direction_yet_is_told_of_events_on_their_way(shop: Shop) -> None:
+    shop.apply(viewed("m1"), retraction("m2", "m1"))
+    shop.record(viewed("m3"))
+
+    with pytest.raises(InvalidValueError, match="'ann' has 1 events that are recorded and on their way"):
+        shop.recommend.products("ann", 5)
+
+
 def test_a_user_without_live_events_has_no_direction(shop: Shop) -> None:
     shop.apply(viewed("m1"), retraction("m2", "m1"))
 

@@ -1,10 +1,11 @@
 """`penchant failed`: what was given up, why, and trying it again."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 from attrs import asdict
+from rich.text import Text
 
 from application.ports.dead_letters import DeadLetter, DeadLetterFilter
 from domain.errors import InvalidValueError
@@ -33,7 +34,7 @@ def list_failed(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """List dead letters, the newest first.
+    """List dead letters, the newest first, each with its reason in short; `failed show` has the whole of it.
 
     Examples:
 
@@ -48,25 +49,14 @@ def list_failed(
         count = container.dead_letters().count(matching)
         now = container.clock().now()
     if as_json:
-        print_json({"count": count, "dead_letters": [_shown(letter) for letter in letters]})
+        print_json({"count": count, "dead_letters": [_without_body(letter) for letter in letters]})
         return
     if not letters:
         out.print("There are no dead letters" + (" that match." if matching != DeadLetterFilter() else "."))
         return
-    rows = [
-        (
-            x.message_id,
-            x.user_id or "",
-            x.queue,
-            x.error_type,
-            x.error_text,
-            str(x.attempts),
-            ago(x.last_failed_at, now),
-        )
-        for x in letters
-    ]
-    columns = ("message id", "user", "queue", "error", "reason", "attempts", "last failed")
-    out.print(table(f"Dead letters: {count:,}", columns, rows, ("attempts",)))
+    out.print(f"Dead letters: {count:,}", style="bold")
+    for letter in letters:
+        _print_in_short(letter, now)
     if count > len(letters):
         out.print(f"… and {count - len(letters):,} more; see --limit")
 
@@ -191,6 +181,20 @@ def _filter(
 ) -> DeadLetterFilter:
     before = container.clock().now() - timedelta(hours=older_than) if older_than is not None else None
     return DeadLetterFilter(message_id=message_id, error_type=error, queue=queue, user_id=user, failed_before=before)
+
+
+def _print_in_short(letter: DeadLetter, now: datetime) -> None:
+    """Two lines: names, which stay whole so that they can be copied, and as much of the reason as there is room for."""
+    names = Text.assemble(letter.message_id, (f"  {ago(letter.last_failed_at, now)}, {letter.queue}", "dim"))
+    whose = f"user {letter.user_id}, " if letter.user_id is not None else ""
+    reason = Text(f"    {whose}{letter.error_type}: {' '.join(letter.error_text.split())}")
+    reason.truncate(out.width, overflow="ellipsis")
+    out.print(names, soft_wrap=True)
+    out.print(reason, soft_wrap=True)
+
+
+def _without_body(letter: DeadLetter) -> dict[str, object]:
+    return asdict(letter, filter=lambda field, _: field.name != "body")
 
 
 def _shown(letter: DeadLetter) -> dict[str, object]:

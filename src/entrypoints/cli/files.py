@@ -47,6 +47,7 @@ class Rejects:
         self.path = Path(f"{source}.rejects.jsonl" if regular else "stdin.rejects.jsonl")
         self.count = 0
         self._file: IO[str] | None = None
+        self._told: set[str] = set()
 
     def __enter__(self) -> "Rejects":
         with self._translated():
@@ -58,7 +59,7 @@ class Rejects:
             self._file.close()
 
     def add(self, record: Record, reason: Exception) -> None:
-        """Write one, and show the first few."""
+        """Write one, and show the first few, each reason once."""
         raw = record.raw.encode("utf-8", "replace").decode()
         with self._translated():
             if self._file is None:
@@ -66,10 +67,11 @@ class Rejects:
             entry = {"line": record.line, "reason": str(reason), "record": raw}
             self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
         self.count += 1
-        if self.count <= REASONS_SHOWN:
-            err.print(f"line {record.line}: {reason}", markup=False, style="yellow")
-        elif self.count == REASONS_SHOWN + 1:
-            err.print(f"… more in {self.path}", markup=False, style="yellow")
+        if self.count == REASONS_SHOWN + 1:
+            err.print(f"… more in {self.path}", markup=False, style="yellow", soft_wrap=True)
+        elif self.count <= REASONS_SHOWN and str(reason) not in self._told:
+            err.print(f"line {record.line}: {reason}", markup=False, style="yellow", soft_wrap=True)
+            self._told.add(str(reason))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -90,7 +92,20 @@ def read_records(path: Path, file_format: Format | None, fields: Sequence[str]) 
     if file_format is None:
         file_format = Format.CSV if path.suffix.lower() == ".csv" else Format.JSONL
     with _opened(path) as file:
-        yield from _csv_records(file, path, fields) if file_format is Format.CSV else _json_records(file)
+        records = _csv_records(file, path, fields) if file_format is Format.CSV else _json_records(file)
+        for record in records:
+            yield record if _is_utf8(record.raw) else Record(line=record.line, raw=record.raw, error=_not_utf8(path))
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether a text that was read as `_opened` does holds nothing that is not UTF-8."""
+    return text.isascii() or not any("\udc80" <= character <= "\udcff" for character in text)
+
+
+def _not_utf8(path: Path) -> InvalidValueError:
+    name = path if path != STDIN else Path("input")
+    command = f"iconv -f WINDOWS-1252 -t UTF-8 {name} > {name.stem}-utf8{name.suffix}"
+    return InvalidValueError("line", "is not UTF-8", f"convert {name} from what it is in, such as: {command}")
 
 
 def size_of(path: Path) -> int | None:
@@ -139,6 +154,8 @@ def _csv_records(file: IO[str], path: Path, fields: Sequence[str]) -> Iterator[R
     header = next(csv.reader(lines), None)
     if header is None:
         return
+    if not _is_utf8("".join(header)):
+        raise ConfigurationError(f"{path}, line 1: {_not_utf8(path)}. Nothing was imported.")
     strange = [name for name in header if name not in fields]
     if strange or len(set(header)) < len(header):
         what = f"has {strange[0][:64]!r}" if strange else "names a field twice"

@@ -26,7 +26,8 @@ def show(user: User, as_json: Json = False) -> None:
       penchant profile show 17850 --json
     """
     with penchant() as container:
-        state = require_state(container.store(), parse_identifier("user", user), container.recipe())
+        user_id = parse_identifier("user", user)
+        state = require_state(container.store(), container.event_log(), user_id, container.recipe())
         now = container.clock().now()
     if as_json:
         print_json(_fields(state))

@@ -13,8 +13,8 @@ from application.record import Receipt, RecordStatus
 from domain.errors import PenchantError, RetractionRefusedError
 from domain.interaction import EventType, Interaction, Retraction
 from entrypoints.cli.files import Format, Record, Rejects, read_records, size_of
-from entrypoints.cli.output import Json, file_progress, out, print_json
-from entrypoints.cli.wiring import apply_all, apply_or_tell, penchant
+from entrypoints.cli.output import Json, file_progress, out, print_json, warn
+from entrypoints.cli.wiring import apply_or_tell, penchant, told
 from entrypoints.container import Container
 
 BATCH = 4_000
@@ -108,25 +108,29 @@ def import_events(
                 importing.add(entry)
                 advance(len(entry.raw) + 1)
             importing.finish()
-        report = apply_all(container)
+        trouble = importing.trouble if importing.trouble is not None else apply_or_tell(container)
         counts = {
             "recorded": importing.counts[RecordStatus.RECORDED],
             "repeated": importing.counts[RecordStatus.REPEATED],
             "refused": rejects.count,
             "rejects_file": str(rejects.path) if rejects.count else None,
-            "applied_deliveries": report.deliveries,
-            "waiting": importing.waiting(),
+            "waiting": importing.waiting() if trouble is None else None,
+            "trouble": trouble,
         }
+        on_their_way = importing.counts[RecordStatus.RECORDED] and not container.applies_itself()
     if as_json:
         print_json(counts)
     else:
-        out.print(f"{counts['recorded']:,} recorded, {counts['repeated']:,} repeated, {counts['refused']:,} refused")
+        summary = f"{counts['recorded']:,} recorded, {counts['repeated']:,} repeated, {counts['refused']:,} refused"
+        out.print(summary + ("; on their way to the workers" if on_their_way else ""))
         if counts["waiting"]:
             text = f"{counts['waiting']:,} of them wait for products that are not in the catalogue; see penchant stats"
             out.print(text)
         if rejects.count:
             out.print(f"The refused lines are in {rejects.path}, each with its reason.", markup=False)
-    raise typer.Exit(1 if rejects.count else 0)
+    if trouble is not None:
+        warn(f"What is recorded stays, and is not applied yet: {trouble}")
+    raise typer.Exit(1 if rejects.count or trouble is not None else 0)
 
 
 class _Import:
@@ -141,6 +145,8 @@ class _Import:
         self.counts: Counter[RecordStatus] = Counter()
         self._products: Counter[str] = Counter()
         """How many events this import brought for each product."""
+        self.trouble: str | None = None
+        """Why what is recorded cannot be applied; recording goes on."""
 
     def waiting(self) -> int:
         """How many of the events wait for a product that is not in the catalogue."""
@@ -158,8 +164,8 @@ class _Import:
         if len(self._batch) >= BATCH:
             self._held_back += self._record(self._batch)
             self._batch = []
-            if self._container.applies_itself():
-                self._container.work().drain(BATCH)
+            if self._container.applies_itself() and self.trouble is None:
+                self.trouble = told(lambda: self._container.work().drain(BATCH))
 
     def finish(self) -> None:
         """Record what is left, the retractions that were held back last."""

@@ -1,7 +1,7 @@
 """The container for a command: settings read, tables made where there are none, recipe checked."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from application.active_recipe import adopt_recipe
@@ -28,22 +28,32 @@ def unchecked() -> Iterator[Container]:
 @contextmanager
 def penchant() -> Iterator[Container]:
     """The container, ready for work."""
-    with prepared() as container:
-        adopt_recipe(container.registry(), container.recipe())
+    with unchecked() as container:
+        make_ready(container)
         yield container
+
+
+def make_ready(container: Container) -> None:
+    """Make tables where there are none and nobody else would, and check them and the recipe. May be repeated."""
+    _prepare(container)
+    adopt_recipe(container.registry(), container.recipe())
 
 
 @contextmanager
 def prepared() -> Iterator[Container]:
     """The container with its tables, whatever recipe is active."""
     with unchecked() as container:
-        make_home(container)
-        if container.embedded():
-            container.schema().upgrade()  # the embedded database needs nobody to set it up
-        elif not container.schema().is_current():
-            text = "The tables in the database that DATABASE_URL names are missing or old; run `penchant setup`."
-            raise ConfigurationError(text)
+        _prepare(container)
         yield container
+
+
+def _prepare(container: Container) -> None:
+    make_home(container)
+    if container.embedded():
+        container.schema().upgrade()  # the embedded database needs nobody to set it up
+    elif not container.schema().is_current():
+        text = "The tables in the database that DATABASE_URL names are missing or old; run `penchant setup`."
+        raise ConfigurationError(text)
 
 
 def make_home(container: Container) -> None:
@@ -60,8 +70,13 @@ def make_home(container: Container) -> None:
 
 def apply_or_tell(container: Container) -> str | None:
     """Apply as `apply_all` does; where that fails, what is recorded stays, so the reason is returned and not raised."""
+    return told(lambda: apply_all(container))
+
+
+def told(work: Callable[[], object]) -> str | None:
+    """Do it; return the reason where it fails, instead of raising it."""
     try:
-        apply_all(container)
+        work()
     except PenchantError as error:
         return str(error)
     return None

@@ -1,0 +1,32 @@
+"""`penchant failed list`, as it is read and copied from."""
+
+from attrs import evolve
+
+from entrypoints.container import Container
+from tests.integration.program import Program
+from tests.unit.test_dead_letters import letter
+
+LONG_ID = "0b5a3c9e-6d7f-4a3b-9b1e-" + "2f1d6c7a8b90" * 5
+REASON = "product_id is missing,\nwhich a purchase needs; send the id of the product, or an event of another type"
+
+
+def test_a_list_fits_a_narrow_terminal_and_ids_stay_whole(program: Program, container: Container) -> None:
+    program.ok("setup")
+    container.dead_letters().add([evolve(letter(LONG_ID), error_text=REASON), letter("m2", user_id=None)])
+
+    listed = program.ok("failed", "list", COLUMNS="60").stdout.splitlines()
+
+    assert [line for line in listed if line.startswith(f"{LONG_ID}  ")]
+    assert "    user ann, InvalidValueError: product_id is missing, whi…" in listed
+    assert "    InvalidValueError: it was wrong" in listed
+
+
+def test_bodies_are_shown_and_not_listed(program: Program, container: Container) -> None:
+    program.ok("setup")
+    container.dead_letters().add([letter("m1", b"a body")])
+
+    [listed] = program.ok("failed", "list", "--json").json["dead_letters"]
+    [shown] = program.ok("failed", "show", "m1", "--json").json
+
+    assert shown == listed | {"body": "a body"}
+    assert "body" not in listed
