@@ -6,6 +6,12 @@ from application.ports.system import Ids
 STOP_MARK = "stop_workers"
 
 
+def stop_mark(registry: Registry) -> str:
+    """The mark as it is now; empty before the first."""
+    mark = registry.get(STOP_MARK)
+    return mark if mark is not None else ""
+
+
 class StopWorkers:
     """Changes the mark. A worker ends when the mark is not the one it saw at its start, so no clock is asked."""
 

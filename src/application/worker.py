@@ -11,7 +11,7 @@ from application.outage import Outage
 from application.ports.message_source import Arrival, Capability, Delivery, MessageSource, Verdict
 from application.ports.registry import Registry
 from application.ports.system import Clock, Journal, Metrics, Process, Stop
-from application.stop_workers import STOP_MARK
+from application.stop_workers import stop_mark
 from application.work import Work, WorkReport
 from domain.errors import InvalidValueError, TransientError
 
@@ -42,6 +42,8 @@ class WorkerOptions:
     linger_seconds: float
     time_limit_seconds: float | None = None
     memory_limit_bytes: int | None = None
+    stop_mark: str | None = None
+    """The mark of `StopWorkers` that was there when this worker's supervisor started; None: that at its own start."""
 
 
 class Worker:
@@ -96,7 +98,7 @@ class Worker:
             remedy = f"give more: a worker takes {taken / 2**20:,.0f} MiB before its first event"
             raise InvalidValueError("--memory-limit", "would end every worker at its start", remedy)
         chores = Chores(self._chores, self._stop, self._clock, self._journal)
-        mark: list[str | None] = []
+        mark = [options.stop_mark] if options.stop_mark is not None else []
         received: Sequence[Delivery | Arrival] = ()
         while (reason := self._limit_reached(options, started)) is None:
             try:
@@ -125,9 +127,9 @@ class Worker:
             return StopReason.MEMORY
         return None
 
-    def _is_marked(self, first: list[str | None]) -> bool:
-        """Whether the mark has changed since it was first read, which is kept in `first`."""
-        mark = self._registry.get(STOP_MARK)
+    def _is_marked(self, first: list[str]) -> bool:
+        """Whether the mark is another one than the first, which is kept in `first` once it has been read."""
+        mark = stop_mark(self._registry)
         if not first:
             first.append(mark)
         return mark != first[0]

@@ -1,4 +1,7 @@
-"""Several worker processes under one: they end together, and one that came to a limit is followed by another."""
+"""Several worker processes under one: they end together, and one that came to a limit is followed by another.
+
+`penchant stop-workers` ends the supervisor, too: what follows it has the code and the settings of that later moment.
+"""
 
 import os
 import subprocess
@@ -9,25 +12,36 @@ from threading import Thread
 from adapters.system.system import SignalStop
 
 SUPERVISED = "PENCHANT_SUPERVISED"
-"""Set for a supervised process: it ends when its standard input does, so that none outlives a killed supervisor."""
+"""Set for a supervised process: it ends when its standard input does, so that none outlives a killed supervisor.
+
+The value is MARK and the mark of `stop-workers` that was there when the supervisor started, so that a process that
+follows another one is stopped, too, by what was said before it began.
+"""
+
+MARK = "mark:"
 
 STDIN = 0
 LOOK_SECONDS = 0.2
 EXIT_CRASHED = 1
+EXIT_MARKED = 3
+"""A supervised process was ended by `stop-workers`."""
 
 
-def supervise(arguments: Sequence[str], processes: int, stop: SignalStop) -> int:
+def supervise(arguments: Sequence[str], processes: int, stop: SignalStop, stop_mark: str) -> int:
     """Run `penchant` with these arguments so many times at once until asked to stop; return the exit code.
 
-    A process that ends with 0 (at a limit) is followed by a new one. If one ends with anything else, all end.
+    A process that ends with 0 (at a limit) is followed by a new one. If one ends with anything else, all end; with 0
+    where that was `stop-workers`. `stop_mark` is the mark that is there now.
     """
-    running = [_start(arguments) for _ in range(processes)]
+    running = [_start(arguments, stop_mark) for _ in range(processes)]
     try:
         while not stop.wait(LOOK_SECONDS):
             for at, process in enumerate(running):
                 code = process.poll()
                 if code == 0:
-                    running[at] = _start(arguments)
+                    running[at] = _start(arguments, stop_mark)
+                elif code == EXIT_MARKED:
+                    return 0
                 elif code is not None:
                     return code if code > 0 else EXIT_CRASHED
         return 0
@@ -45,6 +59,11 @@ def is_supervised() -> bool:
     return bool(os.environ.get(SUPERVISED))
 
 
+def mark_of_supervisor() -> str | None:
+    """The mark of `stop-workers` when the supervisor started; None where there is no supervisor."""
+    return os.environ[SUPERVISED].removeprefix(MARK) if is_supervised() else None
+
+
 def end_with_supervisor(stop: SignalStop) -> None:
     """In a supervised process: ask it to end when the supervisor is gone."""
     if not is_supervised():
@@ -59,9 +78,9 @@ def end_with_supervisor(stop: SignalStop) -> None:
     Thread(target=watch, name="supervisor", daemon=True).start()
 
 
-def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
+def _start(arguments: Sequence[str], stop_mark: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(  # noqa: S603  # ourselves
         [sys.executable, "-m", "entrypoints.program", *arguments],
         stdin=subprocess.PIPE,
-        env={**os.environ, SUPERVISED: "1"},
+        env={**os.environ, SUPERVISED: MARK + stop_mark},
     )

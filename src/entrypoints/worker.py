@@ -1,14 +1,16 @@
 """A worker process: the loop with its chores, and a relay beside it in a thread of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 
 from attrs import define
 
 from application.chores import Chore
+from application.outage import Outage
 from application.ports.examinable import Health
 from application.worker import StopReason, Worker, WorkerOptions
+from domain.errors import TransientError
 from entrypoints.container import Container
 
 RELAY_AT_ONCE = 1_000
@@ -35,6 +37,25 @@ def reach_servers(container: Container) -> None:
     for finding in container.phrase_vectors().examine() if container.settings().redis_url is not None else ():
         if finding.health is Health.FAILED:
             container.journal().warning("cache_out_of_reach", f"{finding.text} {finding.remedy}")
+
+
+def wait_for_servers(container: Container, reach: Callable[[Container], object]) -> bool:
+    """Repeat `reach` until no server is out of its reach, with the pauses of an outage; False if asked to end before.
+
+    For a worker that follows another one: what it needs has worked, so it is away and not set wrongly.
+    """
+    stop = container.stop()
+    clock, metrics, journal = container.clock(), container.metrics(), container.journal()
+    outage = Outage("worker", "Work", "nothing is lost", stop, clock, metrics, journal)
+    while not stop.asked:
+        try:
+            reach(container)
+        except TransientError as error:
+            outage.wait_out(error)
+            continue
+        outage.is_over()
+        return True
+    return False
 
 
 def _worker(container: Container) -> Worker:

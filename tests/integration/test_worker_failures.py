@@ -134,3 +134,29 @@ def test_a_supervised_worker_at_its_limit_is_followed_by_another_and_all_end_tog
         code = supervisor.wait()
     assert code == 0, supervisor.last_words()
     assert [child for child in children if child.is_running()] == []
+
+
+def test_stop_workers_ends_the_supervisor_with_all_its_workers_as_if_all_were_well(production: Production) -> None:
+    with production.worker("--concurrency", "2") as supervisor:
+        supervisor.wait_for("worker_started", 2)
+        production.ok("stop-workers")
+        code = supervisor.wait()
+    assert code == 0, supervisor.last_words()
+    assert len(supervisor.journal("worker_started")) == len(supervisor.journal("worker_stopped")) == 2
+    assert any(StopReason.MARKED in line["sentence"] for line in supervisor.journal("worker_stopped"))
+
+
+def test_workers_that_follow_others_while_mysql_is_away_wait_for_it(production: Production) -> None:
+    with production.worker("--concurrency", "2", "--time-limit", "1") as supervisor:
+        supervisor.wait_for("worker_started", 2)
+        production.mysql.stop()
+        try:
+            supervisor.wait_for("worker_stopped", len(supervisor.journal("worker_stopped")) + 2)
+            begun = len(supervisor.journal("worker_started"))
+            supervisor.wait_for("worker_paused", len(supervisor.journal("worker_paused")) + 4)
+        finally:
+            production.recover()
+        supervisor.wait_for("worker_started", begun + 1)
+        production.record([search("followers-1", "followers", "tea")])
+        production.wait_until_counted({"followers": 1})
+        assert supervisor.running, supervisor.last_words()

@@ -11,7 +11,7 @@ from application.catch_up_in_turn import CatchUpInTurn
 from application.chores import Chore
 from application.fold_from_log import USERS_AT_ONCE
 from application.ports.message_source import Arrival, Capability, Delivery, MessageSource, Settled
-from application.stop_workers import StopWorkers
+from application.stop_workers import StopWorkers, stop_mark
 from application.work import OnOutage
 from application.worker import StopReason, Worker, WorkerOptions
 from domain.errors import ConfigurationError, RecipeMismatchError, UnavailableError
@@ -165,6 +165,15 @@ def test_all_workers_that_run_are_stopped_by_the_mark_and_later_ones_are_not(sta
 
     assert stage.run(mark) is StopReason.MARKED
     assert stage.run(stage.end_at(5)) is StopReason.ASKED
+
+
+def test_a_worker_is_stopped_by_a_mark_that_came_before_it_but_after_its_supervisor(stage: Stage) -> None:
+    options = WorkerOptions(batch_size=10, linger_seconds=0.0, stop_mark=stop_mark(stage.shop.registry))
+    assert stage.run(stage.end_at(2), options) is StopReason.ASKED
+    StopWorkers(stage.shop.registry, stage.shop.storage.ids)()
+    stage.stop.asked = False
+
+    assert stage.run(stage.end_at(2), options) is StopReason.MARKED
 
 
 def test_a_worker_waits_while_a_store_is_away_and_burns_no_retries() -> None:

@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from application.worker import WorkerOptions
+from application.stop_workers import stop_mark
+from application.worker import StopReason, WorkerOptions
 from domain.errors import ConfigurationError, InvalidValueError, RecipeChangedError
 from entrypoints.cli.output import Json, out, print_json
-from entrypoints.cli.wiring import penchant, prepared
-from entrypoints.supervise import end_with_supervisor, is_supervised, supervise
-from entrypoints.worker import RELAY_AT_ONCE, reach_servers, run_worker
+from entrypoints.cli.wiring import make_ready, penchant, prepared, unchecked
+from entrypoints.container import Container
+from entrypoints.supervise import EXIT_MARKED, end_with_supervisor, is_supervised, mark_of_supervisor, supervise
+from entrypoints.worker import RELAY_AT_ONCE, reach_servers, run_worker, wait_for_servers
 
 DEFAULT_BATCH = 500
 
@@ -30,9 +32,13 @@ def worker(
 ) -> None:
     """Apply events as they come, until it is stopped.
 
-    It ends on SIGTERM or Ctrl-C when its batch is written, and with exit code 0 at a limit, so that a supervisor starts
-    it again. It does not start while a server that it needs is out of reach; while it works, it waits for one to come
-    back, and loses nothing. What it does is told as JSON on standard error.
+    It ends on SIGTERM or Ctrl-C when its batch is written, and with exit code 0 at a limit or after `penchant
+    stop-workers`, so that a supervisor starts it again. It does not start while a server that it needs is out of reach;
+    while it works, it waits for one to come back, and loses nothing. What it does is told as JSON on standard error.
+
+    With --concurrency, limits are those of each process: one that comes to a limit is followed by another with the
+    settings of the start, and waits for a server that is away just then. `penchant stop-workers` ends all of them and
+    this one, so that the next start has new code and settings.
 
     Examples:
 
@@ -44,25 +50,45 @@ def worker(
     if concurrency > 1:
         with penchant() as container:  # what is configured wrongly is said once, and before anything is started
             reach_servers(container)
-            stop = container.stop()
+            stop, mark = container.stop(), stop_mark(container.registry())
         stop.listen()
-        raise typer.Exit(supervise(_without_concurrency(sys.argv[1:]), concurrency, stop))
-    with penchant() as container:
-        if not is_supervised():  # one that follows another at a limit waits for whatever is out of reach just then
-            reach_servers(container)
-        container.stop().listen()
-        end_with_supervisor(container.stop())
+        raise typer.Exit(supervise(_without_concurrency(sys.argv[1:]), concurrency, stop, mark))
+    with unchecked() as container:
+        if not _is_ready(container):
+            return
         container.prefetch.override(prefetch if prefetch is not None else 2 * batch_size)
         options = WorkerOptions(
             batch_size=batch_size,
             linger_seconds=container.settings().linger_seconds,
             time_limit_seconds=time_limit,
             memory_limit_bytes=limit,
+            stop_mark=mark_of_supervisor(),
         )
         try:
-            run_worker(container, options, with_relay=relay)
+            reason = run_worker(container, options, with_relay=relay)
         except RecipeChangedError as error:  # an end like that at a limit: a supervisor starts it again
             container.journal().info("worker_stopped", str(error))
+            return
+    if reason is StopReason.MARKED and is_supervised():
+        raise typer.Exit(EXIT_MARKED)
+
+
+def _is_ready(container: Container) -> bool:
+    """Make the container ready for a worker that hears signals; False if it has been asked to end meanwhile."""
+    stop = container.stop()
+    if not is_supervised():
+        make_ready(container)
+        reach_servers(container)
+        stop.listen()
+        return True
+    stop.listen()
+    end_with_supervisor(stop)
+    return wait_for_servers(container, _make_work_ready)
+
+
+def _make_work_ready(container: Container) -> None:
+    make_ready(container)
+    container.work()  # some of its parts ask a server when they are made
 
 
 def relay() -> None:
@@ -85,8 +111,8 @@ def relay() -> None:
 def stop_workers(as_json: Json = False) -> None:
     """Tell every worker that runs now, on any machine, to end after its batch.
 
-    Each sees it within about a second. Those started afterwards are not meant, so a supervisor brings them back with
-    new code or settings.
+    Each sees it within about a second, and one with --concurrency ends with all of its processes. Exit code 0. Those
+    started afterwards are not meant, so a supervisor brings them back with new code or settings.
 
     Example:
 
