@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def _say_what_holds() -> None:
-    sys.stderr.write("\nInterrupted. What was recorded stays; an import that is given again goes on from there.\n")
+    sys.stderr.write("\nStopped; nothing is lost: run it again.\n")
 
 
 if __name__ == "__main__":
