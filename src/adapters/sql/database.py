@@ -101,6 +101,7 @@ class Database:
             pool_recycle=mysql.RECYCLE_SECONDS,
             connect_args=mysql.connect_arguments(self._url, answer_seconds),
         )
+        sa.event.listen(engine, "do_connect", mysql.connect)
         sa.event.listen(engine, "connect", mysql.configure)
         return engine
 

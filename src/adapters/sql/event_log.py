@@ -13,6 +13,7 @@ from adapters.sql.events import EVENT_COLUMNS, columns_of, event_from
 from adapters.sql.log_filter import beyond, conditions_of, order_of
 from adapters.sql.outbox import enqueue
 from adapters.sql.statements import add_to_counts, in_parts, insert_columns, is_one_of
+from adapters.sql.streams import streamed
 from adapters.sql.tables import user_heads, user_interactions
 from application.ports.event_log import LogFilter
 from domain.interaction import Event, LoggedEvent, Retraction
@@ -84,12 +85,11 @@ class SqlEventLog:
             sa.select(*EVENT_COLUMNS, _retraction.c.position.label("retracted_by"))
             .outerjoin(_retraction, _retraction.c.retracts == _log.c.message_id)
             .order_by(_log.c.user_id, _log.c.position)
-            .execution_options(yield_per=PAGE)
         )
         with self._database.reading(one_state=True) as connection:
             for part in in_parts(user_ids):
-                with connection.execute(query.where(is_one_of(_log.c.user_id)), part) as result:
-                    for rows in result.partitions():
+                with streamed(connection, query.where(is_one_of(_log.c.user_id)), PAGE, part) as pages:
+                    for rows in pages:
                         yield [event_from(row, retracted_by=row[-1]) for row in rows]
 
     def heads(self, after: str | None, limit: int) -> Sequence[tuple[str, int]]:
@@ -104,11 +104,11 @@ class SqlEventLog:
             return _heads_of(connection, user_ids)
 
     def of_products(self, product_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
-        query = sa.select(*EVENT_COLUMNS).execution_options(yield_per=PAGE)
+        query = sa.select(*EVENT_COLUMNS)
         with self._database.reading() as connection:
             for part in in_parts(product_ids):
-                with connection.execute(query.where(is_one_of(_log.c.product_id)), part) as result:
-                    for rows in result.partitions():
+                with streamed(connection, query.where(is_one_of(_log.c.product_id)), PAGE, part) as pages:
+                    for rows in pages:
                         yield [event_from(row) for row in rows]
 
     def users_of_products(self, product_ids: Collection[str]) -> Collection[str]:

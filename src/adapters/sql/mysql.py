@@ -97,6 +97,13 @@ def connect_arguments(url: URL, answer_seconds: int | None) -> dict[str, Any]:
     return {name: seconds for name, seconds in arguments.items() if name not in url.query}
 
 
+def connect(_dialect: Any, _record: Any, arguments: Any, named: Any) -> Any:
+    """Open a connection for SQLAlchemy."""
+    from adapters.sql.mysql_connection import StreamingConnection
+
+    return StreamingConnection(*arguments, **named)
+
+
 def configure(connection: Any, _record: Any) -> None:
     """Make a new connection's session what the adapters count on, whatever the server's defaults are."""
     with connection.cursor() as cursor:

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection, Row
 
 from adapters.sql.database import Database, repeated_when_lost
 from adapters.sql.statements import add_to_counts, in_parts, insert_new, is_one_of, upsert
+from adapters.sql.streams import streamed
 from adapters.sql.tables import catalogue_revision, product_changes, product_embeddings
 from application.ports.product_catalogue import CataloguePut
 from application.ports.product_changes import ProductChange
@@ -79,9 +80,8 @@ class SqlProductCatalogue:
 
     def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
         query = sa.select(_products.c.product_id, _products.c.embedding).where(self._is_usable)
-        query = query.execution_options(yield_per=page)
-        with self._database.reading() as connection, connection.execute(query) as result:
-            for rows in result.partitions():
+        with self._database.reading() as connection, streamed(connection, query, page) as pages:
+            for rows in pages:
                 yield [row.product_id for row in rows], matrix_of([row.embedding for row in rows], self._dimensions)
 
     def count(self) -> int:
