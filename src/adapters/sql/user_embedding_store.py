@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection, Row
 
 from adapters.sql.database import Database, repeated_when_lost
 from adapters.sql.statements import in_parts, insert_columns, is_one_of, upsert
+from adapters.sql.streams import streamed
 from adapters.sql.tables import user_embeddings
 from application.ports.user_embedding_store import StateWrite
 from domain.applied_positions import AppliedPositions
@@ -56,9 +57,8 @@ class SqlUserEmbeddingStore:
 
     def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
         query = sa.select(_states.c.user_id, _states.c.embedding).where(_states.c.embedding.is_not(None))
-        query = query.execution_options(yield_per=page)
-        with self._database.reading() as connection, connection.execute(query) as result:
-            for rows in result.partitions():
+        with self._database.reading() as connection, streamed(connection, query, page) as pages:
+            for rows in pages:
                 some = [row for row in rows if _is_vector(row.embedding) and len(row.embedding) == self._dimensions]
                 if some:
                     yield [row.user_id for row in some], np.stack([row.embedding for row in some])
