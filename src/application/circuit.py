@@ -7,9 +7,14 @@ from domain.errors import UnavailableError
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 
+TIMES_THE_WAIT = 4
+"""A part that keeps its callers waiting before it fails is left alone for so many times as long: then they spend a fifth
+of their time on it at the most."""
+
 
 class Circuit:
-    """Opens at a failure, for twice as long at each further one, or as long as the part asked for if that is longer.
+    """Opens at a failure, for twice as long at each further one, or as long as the part asked for if that is longer, or
+    for a multiple of the time that it kept its caller waiting.
 
     After the pause the part may be tried again, carefully: until that succeeds, the circuit counts as open. Failures
     during a pause (of requests that were under way when it began) are the same outage: they make the pause no longer
@@ -43,14 +48,14 @@ class Circuit:
         remaining = self.closed_again_in(now)
         return UnavailableError(self._text, remaining) if remaining > 0 else None
 
-    def failed(self, now: float, error: UnavailableError) -> None:
-        """The part was tried and is out of reach."""
+    def failed(self, now: float, error: UnavailableError, waited_seconds: float = 0.0) -> None:
+        """The part was tried and is out of reach, which took `waited_seconds` to find out."""
         asked = error.retry_after_seconds if error.retry_after_seconds is not None else 0.0
         with self._lock:
             if self._until is not None and now < self._until:
                 self._until = max(self._until, now + asked)
             else:
-                self._until = now + max(self._next_pause, asked)
+                self._until = now + max(self._next_pause, asked, TIMES_THE_WAIT * waited_seconds)
                 self._next_pause = min(2 * self._next_pause, self._longest_pause)
             self._text = str(error)
 

@@ -20,8 +20,9 @@ class EmbedPhrases:
     """Sees to it that phrases have a stored vector. Threads may share it.
 
     When the embedder is out of reach or asks for a pause, it is left alone for as long as it asked, and for a second at
-    least, doubling up to a minute. During the pause all phrases without a vector fail at once with the same error, and
-    those with one do not notice.
+    least, doubling up to a minute; one that hangs until it is given up, for four times as long as that took, because
+    events about products wait in the same batch. During the pause all phrases without a vector fail at once with the
+    same error, and those with one do not notice.
     """
 
     def __init__(self, embedder: Embedder, phrase_vectors: PhraseVectors, clock: Clock, metrics: Metrics) -> None:
@@ -65,10 +66,12 @@ class EmbedPhrases:
         pause = self._circuit.error(self._clock.monotonic())
         if pause is not None:
             return dict.fromkeys(phrases, pause)
+        started = self._clock.monotonic()
         try:
             matrix = unit_rows("search_phrase", self._embedder.embed(phrases), self._embedder.dimensions)
         except UnavailableError as error:
-            self._circuit.failed(self._clock.monotonic(), error)
+            now = self._clock.monotonic()
+            self._circuit.failed(now, error, waited_seconds=now - started)
             self._metrics.count("penchant_embedding_pauses_total")
             return dict.fromkeys(phrases, error)
         except TransientError as error:

@@ -52,6 +52,14 @@ def test_a_request_for_a_long_pause_is_obeyed_beyond_the_longest_of_our_own() ->
     assert _fail(Circuit(), 0.0, asked=3_600.0) == 3_600
 
 
+def test_a_part_that_keeps_its_callers_waiting_is_left_alone_for_a_multiple_of_that() -> None:
+    circuit = Circuit()
+
+    circuit.failed(30.0, GONE, waited_seconds=30.0)
+
+    assert circuit.closed_again_in(30.0) == 120
+
+
 def test_after_a_success_the_next_pause_is_short_again() -> None:
     circuit = Circuit()
     circuit.failed(0.0, GONE)

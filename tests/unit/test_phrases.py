@@ -150,6 +150,26 @@ def test_pauses_grow_to_a_minute_and_a_success_makes_them_short_again(phrases: P
     assert asked_after(0.5, "mug") == 1
 
 
+def test_an_embedder_that_hangs_takes_a_fifth_of_the_time_at_the_most(phrases: Phrases) -> None:
+    class Hanging(TroubledEmbedder):
+        def embed(self, texts: Sequence[str]) -> np.ndarray:
+            phrases.wait(30)
+            raise UnavailableError("The service did not answer in time.")
+
+    embed = EmbedPhrases(Hanging(), phrases.vectors, phrases.clock, phrases.metrics)
+    begun, waited, batches = phrases.clock.monotonic(), 0.0, 0
+
+    while phrases.clock.monotonic() - begun < 3_600:
+        before = phrases.clock.monotonic()
+        assert set(embed(["tea"])) == {"tea"}
+        waited += phrases.clock.monotonic() - before
+        phrases.wait(0.5)
+        batches += 1
+
+    assert 0 < waited <= 3_600 / 5 + 30
+    assert batches > 5_000
+
+
 def test_stored_phrases_do_not_notice_that_the_embedder_is_gone(phrases: Phrases) -> None:
     phrases("tea")
     phrases.embedder.trouble = UnavailableError("The service does not answer.")
