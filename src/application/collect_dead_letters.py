@@ -1,17 +1,48 @@
 """Collecting: what the broker keeps among the dead moves to the dead letters, where it can be listed and retried."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from attrs import evolve
 
 from application.ports.dead_letter_queue import DeadDelivery, DeadLetterQueue
 from application.ports.dead_letters import DeadLetter, DeadLetters
-from application.ports.system import Metrics
-from domain.errors import ConfigurationError, TransientError
+from application.ports.system import Journal, Metrics
+from domain.errors import (
+    ConfigurationError,
+    ConflictError,
+    PermanentError,
+    RetractionRefusedError,
+    StorageFullError,
+    TargetMissingError,
+    TransientError,
+    UnavailableError,
+    UnexpectedError,
+)
 
 PAGE = 100
 KEPT_BYTES = 65_536
 """How much is kept of a body that is too large for the dead letters."""
+
+TOLD_AT_ONCE = 20
+"""Letters of a page that are told one by one."""
+
+_QUOTE_NO_INPUT = frozenset(
+    kind.__name__
+    for kind in (
+        ConflictError,
+        PermanentError,
+        RetractionRefusedError,
+        StorageFullError,
+        TargetMissingError,
+        TransientError,
+        UnavailableError,
+        UnexpectedError,
+    )
+)
+"""Kinds of errors whose text may be told. An InvalidValueError quotes what was sent, which may be a phrase in the wrong
+place; what others write is theirs."""
+
+Listener = Callable[[Sequence[DeadLetter]], None]
 
 
 class CollectDeadLetters:
@@ -27,8 +58,8 @@ class CollectDeadLetters:
         """Collect all there are now; return how many. One whose body is too large to be kept keeps its beginning."""
         return sum(self.pieces(page))
 
-    def pieces(self, page: int = PAGE) -> Iterator[int]:
-        """The same, a page at a time: how many each had."""
+    def pieces(self, page: int = PAGE, on_kept: Listener = lambda _: None) -> Iterator[int]:
+        """The same, a page at a time: how many each had. `on_kept` gets the letters of each page."""
         # First what could not be kept the last time: the broker takes it for handed over, and gives it to nobody else.
         while dead := self._unkept or self._queue.receive(page):
             self._unkept = dead
@@ -36,6 +67,7 @@ class CollectDeadLetters:
             self._queue.forget([delivery.tag for delivery in dead])
             self._unkept = ()
             self._metrics.count("penchant_dead_letters_total", len(dead))
+            on_kept([delivery.letter for delivery in dead])
             yield len(dead)
 
     def _keep(self, letters: Sequence[DeadLetter]) -> None:
@@ -50,6 +82,27 @@ class CollectDeadLetters:
                 self._keep(letters[half:])
             else:
                 self._dead_letters.add([_cut(letters[0])])
+
+
+def told_in(journal: Journal) -> Listener:
+    """Tells operators of letters that were collected, the first of each page, without quoting what was sent."""
+
+    def tell(letters: Sequence[DeadLetter]) -> None:
+        for letter in letters[:TOLD_AT_ONCE]:
+            reason = letter.error_type
+            if letter.error_type in _QUOTE_NO_INPUT:
+                reason += f": {letter.error_text}"
+            journal.warning(
+                "dead_letter_collected",
+                f"An event was given up: {reason}",
+                message_id=letter.message_id,
+                user_id=letter.user_id,
+                queue=letter.queue,
+                error_type=letter.error_type,
+                retry_count=letter.attempts,
+            )
+
+    return tell
 
 
 def _cut(letter: DeadLetter) -> DeadLetter:

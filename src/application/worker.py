@@ -1,10 +1,10 @@
 """The worker: works until it is told to stop or comes to a limit, and pauses while a part is out of reach."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from attrs import frozen
+from attrs import field, frozen
 
 from application.chores import Chore, Chores
 from application.outage import Outage
@@ -42,6 +42,8 @@ class WorkerOptions:
     linger_seconds: float
     time_limit_seconds: float | None = None
     memory_limit_bytes: int | None = None
+    where: Mapping[str, str] = field(factory=dict)
+    """What it works on, such as the addresses of servers; told at its start."""
     stop_mark: str | None = None
     """The mark of `StopWorkers` that was there when this worker's supervisor started; None: that at its own start."""
 
@@ -81,7 +83,7 @@ class Worker:
         ------
         ConfigurationError : this process cannot go on, such as when another recipe has been made active.
         """
-        self._journal.info("worker_started", "The worker has started.", batch_size=options.batch_size)
+        self._journal.info("worker_started", "The worker has started.", batch_size=options.batch_size, **options.where)
         for missing in sorted(set(Capability) - self._source.capabilities):
             self._journal.warning("capability_missing", f"This transport does not promise: {missing}.")
         try:

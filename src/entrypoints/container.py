@@ -1,5 +1,7 @@
 """The container: the only place where adapters are chosen and put together."""
 
+import os
+
 from dependency_injector import containers, providers
 
 from adapters.memory.system import CountingMetrics
@@ -74,7 +76,7 @@ class Container(containers.DeclarativeContainer):
     metrics = providers.Singleton(CountingMetrics)
     stop = providers.Singleton(SignalStop)
     process = providers.Singleton(SystemProcess)
-    journal = providers.Singleton(StructlogJournal)
+    journal = providers.Singleton(StructlogJournal, pid=providers.Callable(os.getpid))
     embedder = providers.Selector(
         embedders,
         wordllama=providers.Singleton(WordLlamaEmbedder),

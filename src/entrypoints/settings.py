@@ -254,9 +254,12 @@ class Settings(BaseSettings):
     def shown(self, name: str) -> str:
         """The value of a field as people may see it: without keys and passwords."""
         value = getattr(self, name)
-        if not isinstance(value, SecretStr):
-            return "" if value is None else str(value)
-        return without_password(value.get_secret_value()) if name.endswith("_url") else "***"
+        if value is None:
+            return ""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        if name.endswith("_url"):
+            return without_password(text)
+        return "***" if isinstance(value, SecretStr) else text
 
 
 SMALL_LINGER_SECONDS = 0.01

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Thread
 
 from attrs import define
 
 from application.chores import Chore
+from application.collect_dead_letters import told_in
 from application.outage import Outage
 from application.ports.examinable import Health
 from application.worker import StopReason, Worker, WorkerOptions
@@ -39,6 +41,20 @@ def reach_servers(container: Container) -> None:
             container.journal().warning("cache_out_of_reach", f"{finding.text} {finding.remedy}")
 
 
+def whereabouts(container: Container) -> dict[str, str]:
+    """What a worker works on: the address of each server, without its password, and the recipe."""
+    settings = container.settings()
+    openai = settings.shown("openai_base_url") or "OpenAI" if settings.openai_api_key is not None else ""
+    servers = {
+        "database": container.schema().where,
+        "broker": settings.shown("broker_url"),
+        "mongodb": settings.shown("mongodb_url"),
+        "redis": settings.shown("redis_url"),
+        "embedder": openai,
+    }
+    return {"recipe": container.recipe().id, **{name: where for name, where in servers.items() if where}}
+
+
 def wait_for_servers(container: Container, reach: Callable[[Container], object]) -> bool:
     """Repeat `reach` until no server is out of its reach, with the pauses of an outage; False if asked to end before.
 
@@ -61,7 +77,9 @@ def wait_for_servers(container: Container, reach: Callable[[Container], object])
 def _worker(container: Container) -> Worker:
     chores = [
         Chore(
-            name="collecting dead letters", every_seconds=COLLECT_SECONDS, begin=container.collect_dead_letters().pieces
+            name="collecting dead letters",
+            every_seconds=COLLECT_SECONDS,
+            begin=partial(container.collect_dead_letters().pieces, on_kept=told_in(container.journal())),
         ),
         Chore(
             name="finishing product imports",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import amqp
 import pytest
@@ -13,6 +14,13 @@ from tests.services.waiting import wait_until
 
 RETRY_SOON = {"WORKER_RETRY_DELAY": "150"}
 REFUSAL = 400
+SERVERS = {
+    "database": "DATABASE_URL",
+    "broker": "RABBITMQ_DSN",
+    "mongodb": "MONGODB_URL",
+    "redis": "REDIS_URL",
+    "embedder": "OPENAI_BASE_URL",
+}
 HALVINGS = 6
 """Requests with the same one phrase among 50 when what the service refuses is looked for by halves."""
 
@@ -101,6 +109,27 @@ def test_what_is_no_event_is_dead_at_once_and_the_worker_goes_on(
         assert reason in text
         assert MARK not in text
     assert worker.journal("worker_paused") == []
+
+
+def test_the_worker_tells_of_what_it_collects_without_quoting_it(
+    production: Production, worker: PenchantProcess
+) -> None:
+    send(production, search("told-1", "told-user", "x", event_type=MARK))
+
+    def told() -> list[dict[str, object]]:
+        return [line for line in worker.journal("dead_letter_collected") if line["message_id"] == "told-1"]
+
+    [line] = wait_until(told, DEADLINE_SECONDS, "the dead letter in the journal")
+    assert (line["error_type"], line["queue"], line["level"]) == ("InvalidValueError", WORK, "warning")
+
+
+def test_the_worker_says_who_it_is_and_what_it_works_on(production: Production, worker: PenchantProcess) -> None:
+    [started] = worker.journal("worker_started")
+    assert started["pid"] == worker.pid
+    for name, setting in SERVERS.items():
+        assert f":{urlsplit(production.variables[setting]).port}" in started[name]
+    with production.container() as container:
+        assert started["recipe"] == container.recipe().id
 
 
 def test_operators_list_show_and_purge_what_is_dead(production: Production, worker: PenchantProcess) -> None:

@@ -2,10 +2,11 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from adapters.memory.dead_letters import MemoryDeadLetters
-from adapters.memory.system import CountingMetrics
-from application.collect_dead_letters import CollectDeadLetters
+from adapters.memory.system import CountingMetrics, RememberedJournal
+from application.collect_dead_letters import TOLD_AT_ONCE, CollectDeadLetters, told_in
 from application.dead_letter_office import RetryReport
 from application.ports.dead_letter_queue import DeadDelivery
 from application.ports.dead_letters import EVERY, DeadLetter, DeadLetterFilter
@@ -158,3 +159,31 @@ def test_letters_that_could_not_be_kept_are_kept_the_next_time() -> None:
 
     assert collect() == 2
     assert (dead_letters.count(), queue.waiting) == (2, {})
+
+
+def test_what_is_collected_is_told_and_a_reason_that_may_quote_what_was_sent_is_not() -> None:
+    away = evolve(letter("m1"), error_type="UnavailableError", error_text="The database was away.")
+    quoting = evolve(letter("m2"), error_text="event_type is 'red shoes'; send one of search, view")
+    of_others = evolve(letter("m3"), error_type="TheirError", error_text="could not find red shoes")
+    journal = RememberedJournal()
+
+    list(
+        CollectDeadLetters(Queue([away, quoting, of_others]), MemoryDeadLetters(), CountingMetrics()).pieces(
+            on_kept=told_in(journal)
+        )
+    )
+
+    assert [(action, sentence, fields["message_id"]) for action, sentence, fields in journal.entries] == [
+        ("dead_letter_collected", "An event was given up: UnavailableError: The database was away.", "m1"),
+        ("dead_letter_collected", "An event was given up: InvalidValueError", "m2"),
+        ("dead_letter_collected", "An event was given up: TheirError", "m3"),
+    ]
+    assert "red shoes" not in str(journal.entries)
+
+
+def test_a_flood_of_letters_is_told_in_part() -> None:
+    journal = RememberedJournal()
+
+    told_in(journal)([letter(f"m{number}") for number in range(100)])
+
+    assert len(journal.entries) == TOLD_AT_ONCE

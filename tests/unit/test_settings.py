@@ -98,3 +98,12 @@ def test_two_databases_are_refused_with_the_way_to_say_where_the_user_is_known()
         _database("mongodb://ann:s3cret@host/people", MONGODB_DATABASE="shop")
 
     assert "s3cret" not in str(raised.value)
+
+
+def test_an_address_is_shown_without_its_password_whether_it_is_a_secret_or_not() -> None:
+    settings = Settings.model_validate(
+        {"RABBITMQ_DSN": "amqp://ann:s3cret@mq/shop", "OPENAI_BASE_URL": "https://ann:s3cret@host/v1"}
+    )
+
+    assert settings.shown("broker_url") == "amqp://ann:***@mq/shop"
+    assert settings.shown("openai_base_url") == "https://ann:***@host/v1"

@@ -139,6 +139,15 @@ def test_a_batch_that_was_received_is_finished_when_it_is_asked_to_stop(stage: S
     assert stage.shop.state().event_count == 1
 
 
+def test_a_worker_says_at_its_start_what_it_works_on(stage: Stage) -> None:
+    options = WorkerOptions(batch_size=10, linger_seconds=0.0, where={"broker": "amqp://ann:***@host"})
+
+    stage.run(stage.end_at(1), options)
+
+    action, _, fields = stage.journal.entries[0]
+    assert (action, fields) == ("worker_started", {"batch_size": 10, "broker": "amqp://ann:***@host"})
+
+
 def test_a_worker_ends_at_its_time_limit(stage: Stage) -> None:
     options = WorkerOptions(batch_size=10, linger_seconds=0.0, time_limit_seconds=30)
 

@@ -12,7 +12,7 @@ _FOR_PROGRAMS = (
 )
 _FOR_EYES = (
     structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
-    structlog.dev.ConsoleRenderer(pad_event_to=60),
+    structlog.dev.ConsoleRenderer(pad_event_to=0),
 )
 
 

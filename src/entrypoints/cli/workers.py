@@ -13,7 +13,7 @@ from entrypoints.cli.output import Json, out, print_json
 from entrypoints.cli.wiring import make_ready, penchant, prepared, unchecked
 from entrypoints.container import Container
 from entrypoints.supervise import EXIT_MARKED, end_with_supervisor, is_supervised, mark_of_supervisor, supervise
-from entrypoints.worker import RELAY_AT_ONCE, reach_servers, run_worker, wait_for_servers
+from entrypoints.worker import RELAY_AT_ONCE, reach_servers, run_worker, wait_for_servers, whereabouts
 
 DEFAULT_BATCH = 500
 
@@ -62,6 +62,7 @@ def worker(
             linger_seconds=container.settings().linger_seconds,
             time_limit_seconds=time_limit,
             memory_limit_bytes=limit,
+            where=whereabouts(container),
             stop_mark=mark_of_supervisor(),
         )
         try:
