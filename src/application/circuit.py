@@ -8,8 +8,8 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 
 TIMES_THE_WAIT = 4
-"""A part that keeps its callers waiting before it fails is left alone for so many times as long: then they spend a fifth
-of their time on it at the most."""
+"""A part that keeps its callers waiting before it fails is left alone for so many times as long: then they spend a
+fifth of their time on it at the most."""
 
 
 class Circuit:

@@ -70,7 +70,7 @@ def _capabilities(container: Container) -> list[Finding]:
             subject="capability",
             health=Health.WARNING,
             text=f"This transport does not promise that {capability}.",
-            remedy="Use RabbitMQ (RABBITMQ_DSN=amqp://…) where that matters.",
+            remedy="Use RabbitMQ with quorum queues (RABBITMQ_DSN=amqp://…) where that matters.",
         )
         for capability in Capability
         if capability not in capabilities

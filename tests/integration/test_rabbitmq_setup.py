@@ -11,6 +11,7 @@ from adapters.rabbitmq.message_source import KombuMessageSource
 from adapters.rabbitmq.topology import FAILED, RETRY, WORK, Topology
 from adapters.system.system import SystemClock
 from application.ports.examinable import Health
+from application.ports.message_source import Capability
 from application.retry_policy import RetryPolicy
 from domain.errors import ConfigurationError, PenchantError, UnavailableError
 from tests.builders import logged, searched
@@ -115,9 +116,12 @@ def test_classic_queues_work_too_also_those_of_another_program(
     source.settle(later(receive(source, 1), "away"))
 
     assert rabbitmq_server.queue(rabbitmq_url, WORK).type == "classic"
+    assert set(Capability) - source.capabilities == {Capability.RETRIED_SAFELY}
     assert [letter.error_text for letter in parts.dead(1)] == ["away"]
     assert list(parts.install()) == []
-    assert {f.health for f in parts.examination().examine()} == {Health.OK}
+    findings = parts.examination().examine()
+    assert {finding.health for finding in findings} == {Health.OK}
+    assert [f.text for f in findings if f.subject == "delivery limit" and "comes again for ever" in f.text]
     parts.close()
 
 
@@ -127,6 +131,7 @@ def test_all_is_well_after_setup_while_somebody_works(parts: RabbitmqParts) -> N
 
     findings = parts.examination().examine()
 
+    assert parts.source().capabilities == set(Capability)
     assert {finding.health for finding in findings} == {Health.OK}
     assert {finding.subject for finding in findings} >= {
         "connection",

@@ -71,10 +71,12 @@ class KombuExamination:
             yield self._failed("version", f"It is RabbitMQ {version}.", remedy)
         else:
             yield self._ok("version", f"It is RabbitMQ {version}.")
-        if self._topology.queue_type is QueueType.QUORUM:
-            yield self._delivery_limit(number)
+        yield self._delivery_limit(number)
 
     def _delivery_limit(self, version: tuple[int, ...]) -> Finding:
+        if self._topology.queue_type is QueueType.CLASSIC:
+            text = "None: classic queues have no such limit. A message that workers die over comes again for ever."
+            return self._ok("delivery limit", text)
         meaning = "A message that workers died over more often than that goes to `failed`, as DeliveryLimitReached."
         if version >= LIMITS_DELIVERIES:
             return self._ok(

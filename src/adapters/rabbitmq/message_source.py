@@ -54,7 +54,7 @@ class KombuMessageSource:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        return self._transport.capabilities
+        return self._transport.capabilities - self._topology.lacking
 
     def receive(
         self, limit: int, wait_seconds: float = 0.0, linger_seconds: float = 0.0

@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from application.ports.message_source import Capability
 from application.retry_policy import RetryPolicy
 
 WORK = "user_embedding_updates"
@@ -67,6 +68,14 @@ class Topology:
     def consumed(self) -> Sequence[str]:
         """The queues that a worker takes from, the most urgent first."""
         return (PURCHASES, WORK) if self.purchases_first else (WORK,)
+
+    @property
+    def lacking(self) -> frozenset[Capability]:
+        """What this type of queue does not promise, whatever the transport does."""
+        # A classic queue hands over what has waited long enough without a confirm, so what the work queue does not take
+        # just then is lost (https://www.rabbitmq.com/blog/2022/03/29/at-least-once-dead-lettering).
+        is_quorum = self.queue_type is QueueType.QUORUM
+        return frozenset() if is_quorum else frozenset({Capability.RETRIED_SAFELY})
 
     @property
     def delays_ms(self) -> Sequence[int]:

@@ -65,6 +65,7 @@ class Capability(StrEnum):
     CONFIRMED = "the broker says when it has a message for good"
     ROUTED = "a message that no queue takes is an error"
     DELAYED = "retries wait on the broker, and their count survives a restart of the worker"
+    RETRIED_SAFELY = "no retry is lost on its way back to the work queue, whatever goes down meanwhile"
     RETURNED_AT_ONCE = "what a dead worker held goes to others at once"
     GUARDED = "the broker controls who may publish positions"
 
