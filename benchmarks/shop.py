@@ -19,7 +19,7 @@ from entrypoints.worker import RELAY_AT_ONCE
 EVENTS = 20_000
 USERS = 756
 DIMENSIONS = 1536
-BATCH = 500
+BATCH = 1_000
 
 WAIT_SECONDS = 10.0
 

@@ -8,6 +8,7 @@ from attrs import field, frozen
 from kombu.connection import Connection
 from kombu.utils.url import sanitize_url
 
+from adapters.rabbitmq.frames import GatheredFrames
 from adapters.rabbitmq.transport import Transport, transport_of
 from domain.errors import ConfigurationError
 
@@ -52,11 +53,13 @@ class Broker:
         """The broker, its address and the setting, for error texts."""
         return f"{self.transport.name} at {self.address} ({self.setting})"
 
-    def connection(self, on_blocked: Callable[..., None], on_unblocked: Callable[..., None]) -> Any:
-        """A Kombu connection that is not open yet."""
+    def connection(
+        self, frames: GatheredFrames, on_blocked: Callable[..., None], on_unblocked: Callable[..., None]
+    ) -> Any:
+        """A Kombu connection that is not open yet; on AMQP it writes through `frames`."""
         options = dict(self.transport.options(self.timeout_seconds))
         if self.transport.is_amqp:
-            options |= {"on_blocked": on_blocked, "on_unblocked": on_unblocked}
+            options |= {"frame_writer": frames.writer, "on_blocked": on_blocked, "on_unblocked": on_unblocked}
         return Connection(  # type: ignore[no-untyped-call]
             self.url,
             transport=self.transport.kombu_name,

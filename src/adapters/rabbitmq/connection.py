@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from adapters.rabbitmq.broker import Broker
 from adapters.rabbitmq.failures import translated
+from adapters.rabbitmq.frames import GatheredFrames
 from domain.errors import PenchantError, UnavailableError
 
 Session = TypeVar("Session")
@@ -28,6 +29,8 @@ class BrokerConnection(Generic[Session]):
     def __init__(self, broker: Broker, opened: Callable[[Any], Session]) -> None:
         self._broker = broker
         self._opened = opened
+        self.frames = GatheredFrames()
+        """What is written, within a session."""
         self._lock = threading.Lock()
         self._connection: Any = None
         self._session: Session | None = None
@@ -112,7 +115,7 @@ class BrokerConnection(Generic[Session]):
 
     def _open(self) -> None:
         self._blocked = False
-        self._connection = self._broker.connection(self._on_blocked, self._on_unblocked)
+        self._connection = self._broker.connection(self.frames, self._on_blocked, self._on_unblocked)
         self._connection.ensure_connection(
             max_retries=max(len(self._connection.alt) - 1, 0), reraise_as_library_errors=False
         )

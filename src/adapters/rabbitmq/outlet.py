@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from itertools import islice
 from time import monotonic
 from typing import Any
 
@@ -55,11 +56,13 @@ class Outlet:
             channel.begin()
             while self._connection.drain(0.0):
                 pass
-            for message in messages:
+            waiting = iter(messages)
+            while some := list(islice(waiting, WINDOW // 2)):
                 self._connection.refuse_if_blocked()
-                channel.publish(message, mandatory)
-                if len(channel.unconfirmed) >= WINDOW:
-                    self._wait(channel, WINDOW // 2)
+                with self._connection.frames.gathered():
+                    for message in some:
+                        channel.publish(message, mandatory)
+                self._wait(channel, WINDOW // 2)
             self._wait(channel, 0)
             self._check(channel)
 

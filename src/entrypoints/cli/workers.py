@@ -15,7 +15,7 @@ from entrypoints.container import Container
 from entrypoints.supervise import EXIT_MARKED, end_with_supervisor, is_supervised, mark_of_supervisor, supervise
 from entrypoints.worker import RELAY_AT_ONCE, reach_servers, run_worker, wait_for_servers, whereabouts
 
-DEFAULT_BATCH = 500
+DEFAULT_BATCH = 1_000
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
