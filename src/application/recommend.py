@@ -104,8 +104,8 @@ def _refuse_if_behind(log: EventLog, user_id: str, applied: int) -> None:
     count = log.heads_of([user_id]).get(user_id, 0) - applied
     if count > 0:
         problem = f"{user_id!r} has {count:,} events that are recorded and on their way, not applied yet"
-        remedy = "ask again in a moment; if no worker runs, start one: penchant worker"
-        remedy += " (penchant stats names products that events wait for)"
+        remedy = "ask again in a moment. If that does not help, start a worker where none runs (penchant worker)"
+        remedy += ", and see which products events wait for (penchant stats)"
         raise InvalidValueError("user", problem, remedy)
 
 

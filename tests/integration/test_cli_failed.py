@@ -17,7 +17,8 @@ def test_a_list_fits_a_narrow_terminal_and_ids_stay_whole(program: Program, cont
     listed = program.ok("failed", "list", COLUMNS="60").stdout.splitlines()
 
     assert [line for line in listed if line.startswith(f"{LONG_ID}  ")]
-    assert "    user ann, InvalidValueError: product_id is missing, whi…" in listed
+    assert "    user ann, InvalidValueError: product_id is missing," in listed
+    assert "    which a purchase needs; send the id of the product, or …" in listed
     assert "    InvalidValueError: it was wrong" in listed
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from application.ports.dead_letters import DeadLetter, DeadLetterFilter
 from domain.errors import InvalidValueError
-from entrypoints.cli.output import Json, ago, out, print_json, progress, table
+from entrypoints.cli.output import Json, ago, out, print_json, print_paragraph, progress, table
 from entrypoints.cli.wiring import apply_all, penchant
 from entrypoints.container import Container
 
@@ -184,13 +184,11 @@ def _filter(
 
 
 def _print_in_short(letter: DeadLetter, now: datetime) -> None:
-    """Two lines: names, which stay whole so that they can be copied, and as much of the reason as there is room for."""
+    """Names, which stay whole so that they can be copied, and as much of the reason as two lines hold."""
     names = Text.assemble(letter.message_id, (f"  {ago(letter.last_failed_at, now)}, {letter.queue}", "dim"))
     whose = f"user {letter.user_id}, " if letter.user_id is not None else ""
-    reason = Text(f"    {whose}{letter.error_type}: {' '.join(letter.error_text.split())}")
-    reason.truncate(out.width, overflow="ellipsis")
     out.print(names, soft_wrap=True)
-    out.print(reason, soft_wrap=True)
+    print_paragraph(f"{whose}{letter.error_type}: {letter.error_text}", indent=4, most_lines=2)
 
 
 def _without_body(letter: DeadLetter) -> dict[str, object]:

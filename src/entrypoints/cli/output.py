@@ -48,10 +48,12 @@ def warn(text: str) -> None:
     err.print(Text.assemble(("penchant: ", "bold yellow"), text), soft_wrap=True)
 
 
-def print_paragraph(text: str, mark: str = "", indent: int = 0, style: str = "") -> None:
+def print_paragraph(text: str, mark: str = "", indent: int = 0, style: str = "", most_lines: int | None = None) -> None:
     """Print a text behind a mark (markup), broken between words only: an address stays whole and can be copied."""
     room = max(out.width - indent, 20)
-    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(
+        text, room, break_long_words=False, break_on_hyphens=False, max_lines=most_lines, placeholder=" …"
+    )
     for number, line in enumerate(lines):
         shown = Text.from_markup(mark) if number == 0 else Text()
         shown.pad_right(max(0, indent - len(shown)))
