@@ -1,11 +1,11 @@
 """A user's state computed from the log alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
+from typing import Protocol
 
 from attrs import evolve
 
-from application.ports.event_log import EventLog
 from application.subject_vectors import ReadSubjectVectors
 from domain.applied_positions import AppliedPositions
 from domain.decayed_sums import DecayedSums
@@ -19,10 +19,17 @@ USERS_AT_ONCE = 500
 """Users whose sums are held at once: 6 MB at 1536 dimensions."""
 
 
+class Histories(Protocol):
+    """What is folded of an event log."""
+
+    def history(self, user_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
+        """As EventLog says."""
+
+
 class FoldFromLog:
     """Folds everything that the log has of some users, in one streamed read."""
 
-    def __init__(self, log: EventLog, vectors: ReadSubjectVectors, recipe: Recipe) -> None:
+    def __init__(self, log: Histories, vectors: ReadSubjectVectors, recipe: Recipe) -> None:
         self._log = log
         self._vectors = vectors
         self._recipe = recipe

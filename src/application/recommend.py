@@ -8,7 +8,7 @@ from attrs import frozen
 from application.ports.event_log import EventLog
 from application.ports.product_catalogue import ProductCatalogue
 from application.ports.user_embedding_store import UserEmbeddingStore
-from domain.errors import InvalidValueError
+from domain.errors import TransientError, UnknownUserError
 from domain.interaction import EventType, Interaction
 from domain.recipe import Recipe
 from domain.user_embedding import UserEmbedding
@@ -48,7 +48,7 @@ class Recommend:
 
         Raises
         ------
-        InvalidValueError : nothing is known of the user, or the events cancel out.
+        UnknownUserError : nothing is known of the user, or the events cancel out.
         """
         user = self.embedding_of(user_id)
         nearest = _nearest(user, self._catalogue.embeddings(BLOCK), limit, self._bought(user_id))
@@ -72,7 +72,7 @@ class Recommend:
             _refuse_if_behind(self._log, user_id, len(state.applied))
             problem = f"{user_id!r} has no live events, or they cancel out, so there is no direction to look in"
             remedy = "record an event of this user; penchant stats names products that events wait for"
-            raise InvalidValueError("user", problem, remedy)
+            raise UnknownUserError("user", problem, remedy)
         return state.embedding
 
     def _bought(self, user_id: str) -> Collection[str]:
@@ -92,10 +92,10 @@ def require_state(store: UserEmbeddingStore, log: EventLog, user_id: str, recipe
     state = store.read([user_id]).get(user_id)
     if state is None:
         _refuse_if_behind(log, user_id, 0)
-        raise InvalidValueError("user", f"{user_id!r} is not known", "record an event of this user, or check the id")
+        raise UnknownUserError("user", f"{user_id!r} is not known", "record an event of this user, or check the id")
     if not state.is_of(recipe):
-        problem = f"{user_id!r} has a stored state of another recipe, or one that cannot be read"
-        raise InvalidValueError("user", problem, f"run: penchant rebuild --user {user_id}")
+        text = f"{user_id!r} has a stored state of another recipe, or one that cannot be read; "
+        raise TransientError(text + f"workers mend it, and so does: penchant rebuild --user {user_id}")
     return state
 
 
@@ -106,7 +106,7 @@ def _refuse_if_behind(log: EventLog, user_id: str, applied: int) -> None:
         problem = f"{user_id!r} has {count:,} events that are recorded and on their way, not applied yet"
         remedy = "ask again in a moment. If that does not help, start a worker where none runs (penchant worker)"
         remedy += ", and see which products events wait for (penchant stats)"
-        raise InvalidValueError("user", problem, remedy)
+        raise UnknownUserError("user", problem, remedy)
 
 
 def _nearest(

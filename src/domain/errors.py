@@ -47,6 +47,10 @@ class InvalidValueError(PermanentError):
         return f"{self.field} {self.problem}; {self.remedy}"
 
 
+class UnknownUserError(InvalidValueError):
+    """A user of whom nothing can be read: never heard of, or all that was recorded waits or cancels out."""
+
+
 class ConflictError(PermanentError):
     """A message id that was recorded before with other content."""
 

@@ -6,7 +6,7 @@ from dependency_injector import containers, providers
 
 from adapters.memory.system import CountingMetrics
 from adapters.online_retail.dataset import OnlineRetail
-from adapters.outbox.message_source import NoDeadLetterQueue, OutboxMessageSource
+from adapters.outbox.message_source import NoDeadLetterQueue, NoQueues, OutboxMessageSource
 from adapters.sql.dead_letters import SqlDeadLetters
 from adapters.sql.event_log import SqlEventLog
 from adapters.sql.outbox import SqlOutbox
@@ -30,6 +30,7 @@ from application.fold_from_log import FoldFromLog
 from application.import_products import ImportProducts
 from application.phrases import EmbedPhrases
 from application.ports.registry import Registry
+from application.read_embedding import ReadEmbedding
 from application.rebuild import RebuildUsers
 from application.recommend import Recommend
 from application.record import RecordEvents
@@ -136,6 +137,11 @@ class Container(containers.DeclarativeContainer):
         outbox=providers.Singleton(NoDeadLetterQueue),
         kombu=providers.Resource(production.dead_letter_queue, broker, topology, clock),
     )
+    queues = providers.Selector(
+        brokers,
+        outbox=providers.Singleton(NoQueues),
+        kombu=providers.Resource(production.queues, broker, topology),
+    )
     sample_shop = providers.Singleton(OnlineRetail)
 
     recipe = providers.Singleton(_recipe, settings, registry, model, dimensions)
@@ -227,6 +233,7 @@ class Container(containers.DeclarativeContainer):
         store=store,
         rebuild=rebuild,
     )
+    read_embedding = providers.Singleton(ReadEmbedding, store, event_log, subject_vectors, recipe)
     recommend = providers.Singleton(Recommend, store, catalogue, event_log, recipe)
     explain = providers.Singleton(
         Explain,
@@ -259,6 +266,7 @@ PORTS = (
     "embedder",
     "dead_letters",
     "dead_letter_queue",
+    "queues",
     "registry",
     "sample_shop",
     "clock",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from adapters.rabbitmq.installation import KombuInstallation
     from adapters.rabbitmq.message_source import KombuMessageSource
     from adapters.rabbitmq.publisher import KombuPublisher
+    from adapters.rabbitmq.queues import KombuQueues
     from adapters.rabbitmq.topology import Topology
     from adapters.redis.phrase_vectors import RedisPhraseVectors
 
@@ -157,6 +158,15 @@ def dead_letter_queue(broker: "Broker", topology: "Topology", clock: Clock) -> "
     from adapters.rabbitmq.dead_letter_queue import KombuDeadLetterQueue
 
     opened = KombuDeadLetterQueue(broker, topology, clock)
+    yield opened
+    opened.close()
+
+
+def queues(broker: "Broker", topology: "Topology") -> "Iterator[KombuQueues]":
+    """What its queues hold; closed at the end."""
+    from adapters.rabbitmq.queues import KombuQueues
+
+    opened = KombuQueues(broker, topology)
     yield opened
     opened.close()
 

@@ -1,11 +1,8 @@
 """A worker process: the loop with its chores, and a relay beside it in a thread of its own."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from threading import Thread
-
-from attrs import define
 
 from application.chores import Chore
 from application.collect_dead_letters import told_in
@@ -13,6 +10,7 @@ from application.outage import Outage
 from application.ports.examinable import Health
 from application.worker import StopReason, Worker, WorkerOptions
 from domain.errors import TransientError
+from entrypoints.beside import running_beside
 from entrypoints.container import Container
 
 RELAY_AT_ONCE = 1_000
@@ -24,8 +22,14 @@ LOOK_SECONDS = 15.0
 
 def run_worker(container: Container, options: WorkerOptions, with_relay: bool) -> StopReason:
     """Work until the end. The container's stop must be listening if signals are to end it."""
-    with _relay_beside(container, with_relay and not container.applies_itself()):
+    with relay_beside(container) if with_relay and not container.applies_itself() else nullcontext():
         return _worker(container)(options)
+
+
+def relay_beside(container: Container) -> AbstractContextManager[None]:
+    """A relay in a thread, for the time of a block."""
+    run = container.run_relay()
+    return running_beside("relay", lambda: run(RELAY_AT_ONCE), container.stop())
 
 
 def reach_servers(container: Container) -> None:
@@ -99,38 +103,3 @@ def _worker(container: Container) -> Worker:
         metrics=container.metrics(),
         journal=container.journal(),
     )
-
-
-@define
-class _Ended:
-    """How the thread of the relay ended."""
-
-    error: Exception | None = None
-
-
-@contextmanager
-def _relay_beside(container: Container, wanted: bool) -> Iterator[None]:
-    """Relay in a thread while the block runs. If the relay cannot go on, the process is asked to end, and told why."""
-    if not wanted:
-        yield
-        return
-    ended = _Ended()
-    run, stop = container.run_relay(), container.stop()
-
-    def relay() -> None:
-        try:
-            run(RELAY_AT_ONCE)
-        except Exception as error:  # noqa: BLE001  # raised again where the process ends
-            ended.error = error
-        finally:
-            stop.ask()
-
-    thread = Thread(target=relay, name="relay")
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.ask()
-        thread.join()
-    if ended.error is not None:
-        raise ended.error

@@ -1,7 +1,7 @@
 """Deliveries straight from the outbox: no relay, no queue in memory, nothing to lose."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 
@@ -10,6 +10,7 @@ from application.ports.dead_letter_queue import DeadDelivery
 from application.ports.dead_letters import DeadLetter, DeadLetters
 from application.ports.message_source import Arrival, Capability, Delivery, Settled, Verdict
 from application.ports.outbox import Outbox
+from application.ports.queues import QueueState
 from application.ports.system import Clock, Stop
 from application.retry_policy import RetryPolicy
 from domain.errors import UnavailableError
@@ -90,6 +91,13 @@ class NoDeadLetterQueue:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+class NoQueues:
+    """There is no broker, so there are no queues; what waits is in the outbox."""
+
+    def states(self) -> Mapping[str, QueueState]:
+        return {}
 
 
 def _tags(outcomes: Iterable[Settled]) -> list[int]:

@@ -17,9 +17,9 @@ from adapters.rabbitmq.wire import (
     QUEUE,
     identifier_in,
     instant_of,
-    object_of,
 )
 from application.event_message import parse_time
+from application.json_object import object_of
 from application.ports.dead_letters import DeadLetter
 from domain.errors import InvalidValueError
 

@@ -8,6 +8,7 @@ from typing import Any
 from adapters.rabbitmq.topology import OURS
 from adapters.rabbitmq.transport import Received
 from application.event_message import as_message, parse_event, parse_time
+from application.json_object import object_of
 from application.ports.message_source import Arrival, Delivery
 from domain.errors import InvalidValueError
 from domain.identifier import parse_identifier
@@ -62,17 +63,6 @@ def read_delivery(received: Received, tag: int, now: datetime, max_bytes: int) -
         )
         return Delivery(logged=logged, tag=tag, attempts=attempts, first_failed_at=failed_at)
     return Arrival(submission=submission, tag=tag, attempts=attempts, first_failed_at=failed_at)
-
-
-def object_of(body: bytes) -> Mapping[str, Any]:
-    """The JSON object of a body. Raises InvalidValueError."""
-    try:
-        message = json.loads(body.decode())
-    except (ValueError, RecursionError) as error:
-        raise InvalidValueError("body", "is not JSON in UTF-8", "send one event, a JSON object") from error
-    if not isinstance(message, dict):
-        raise InvalidValueError("body", f"is a JSON {type(message).__name__}", "send one event, a JSON object")
-    return message
 
 
 def identifier_in(message: Mapping[str, Any], field: str) -> str | None:

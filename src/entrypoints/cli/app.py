@@ -20,6 +20,7 @@ from entrypoints.cli.generate import generate
 from entrypoints.cli.output import err
 from entrypoints.cli.recipe import recipe
 from entrypoints.cli.replay import replay
+from entrypoints.cli.serve import serve
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -40,6 +41,7 @@ app.command()(verification.verify)
 app.command()(maintenance.rebuild)
 app.command("catch-up")(maintenance.catch_up)
 app.command()(replay)
+app.command()(serve)
 app.command()(workers.worker)
 app.command()(workers.relay)
 app.command("stop-workers")(workers.stop_workers)

@@ -1,0 +1,79 @@
+"""The HTTP application, put together from its routes."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from starlette.types import ASGIApp
+
+from adapters.http import schemas
+from adapters.http.bodies import LimitBodies
+from adapters.http.group_commit import GroupCommit
+from adapters.http.headers import MORE, AnswerHeaders
+from adapters.http.ingest import ingest_routes
+from adapters.http.operations import operations_routes, probe_routes
+from adapters.http.problems import answer_problems
+from adapters.http.raw_path import RawPath
+from adapters.http.reading import reading_routes
+from adapters.http.service import Scope, Service
+
+
+def create_app(service: Service) -> ASGIApp:
+    """The ASGI application of a service."""
+    return AnswerHeaders(LimitBodies(RawPath(create_api(service)), service.limits))
+
+
+def create_api(service: Service) -> FastAPI:
+    """The routes alone, for their OpenAPI document."""
+    record = GroupCommit(service.record)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await record.close()
+
+    # The pages of FastAPI load scripts from elsewhere; the document is enough.
+    api = FastAPI(
+        title="Penchant",
+        version=version("penchant"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    guarded = _guard(service)
+    api.include_router(ingest_routes(service, record, guarded))
+    api.include_router(reading_routes(service, guarded))
+    api.include_router(probe_routes(service))
+    api.include_router(operations_routes(service, guarded))
+    answer_problems(api)
+    api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]  # as FastAPI's documentation has it
+    return api
+
+
+def _guard(service: Service) -> Callable[[Scope], Any]:
+    def guarded(scope: Scope) -> Any:
+        async def pass_gate(request: Request) -> None:
+            headers = await service.gate(request, scope)
+            request.scope[MORE].extend((name.lower().encode(), value.encode()) for name, value in headers.items())
+
+        return Depends(pass_gate)
+
+    return guarded
+
+
+def _openapi(api: FastAPI) -> dict[str, Any]:
+    if api.openapi_schema is None:
+        document = get_openapi(
+            title=api.title,
+            version=api.version,
+            openapi_version="3.1.0",
+            description="One live vector per user that says what the user is into now.",
+            routes=api.routes,
+        )
+        document.setdefault("components", {})["schemas"] = schemas.COMPONENTS
+        api.openapi_schema = document
+    return api.openapi_schema

@@ -1,0 +1,105 @@
+"""Group commit: requests that come at the same time share a transaction, so that each costs a part of one."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from attrs import frozen
+
+from application.event_message import Submission
+from application.record import Receipt
+from domain.errors import TransientError, UnavailableError
+
+EVENTS_AT_ONCE = 500
+"""In one transaction, unless a single request has more."""
+
+MAX_WAITING = 10_000
+"""Events that wait for their transaction at the most: about three seconds of work."""
+
+RETRY_AFTER_SECONDS = 1.0
+
+
+@frozen(kw_only=True, eq=False)
+class _Request:
+    submissions: Sequence[Submission]
+    receipts: "asyncio.Future[Sequence[Receipt]]"
+
+
+class GroupCommit:
+    """Records what concurrent requests submit. One thread writes; what comes meanwhile goes into its next transaction.
+
+    To be used from one event loop.
+
+    Parameters
+    ----------
+    record : records submissions in one transaction, with a receipt for each, as RecordEvents does.
+    """
+
+    def __init__(self, record: Callable[[Sequence[Submission]], Sequence[Receipt]]) -> None:
+        self._record = record
+        self._waiting: deque[_Request] = deque()
+        self._count = 0
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recorder")
+        self._writing: asyncio.Task[None] | None = None
+
+    async def __call__(self, submissions: Sequence[Submission]) -> Sequence[Receipt]:
+        """The receipts of `submissions`, once what is accepted is durable.
+
+        Raises
+        ------
+        UnavailableError : too many wait already; nothing was recorded.
+        TransientError : the log cannot be written now; send the same again, with the same message ids.
+        """
+        if self._count >= MAX_WAITING:
+            text = f"{self._count:,} events wait to be recorded already; send these again in a moment"
+            raise UnavailableError(text, RETRY_AFTER_SECONDS)
+        loop = asyncio.get_running_loop()
+        request = _Request(submissions=submissions, receipts=loop.create_future())
+        self._waiting.append(request)
+        self._count += len(submissions)
+        if self._writing is None:
+            self._writing = loop.create_task(self._write())
+        return await request.receipts
+
+    async def close(self) -> None:
+        """Wait until everything is written."""
+        if self._writing is not None:
+            await self._writing
+        self._thread.shutdown()
+
+    async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while group := self._next_group():
+                outcomes = await loop.run_in_executor(self._thread, self._record_group, group)
+                for request, outcome in zip(group, outcomes, strict=True):
+                    if request.receipts.done():  # nobody waits for it any more
+                        continue
+                    if isinstance(outcome, BaseException):
+                        request.receipts.set_exception(outcome)
+                    else:
+                        request.receipts.set_result(outcome)
+        finally:
+            self._writing = None
+
+    def _next_group(self) -> list[_Request]:
+        group: list[_Request] = []
+        events = 0
+        while self._waiting and (not group or events + len(self._waiting[0].submissions) <= EVENTS_AT_ONCE):
+            group.append(self._waiting.popleft())
+            events += len(group[-1].submissions)
+        self._count -= events
+        return group
+
+    def _record_group(self, group: Sequence[_Request]) -> Sequence[Sequence[Receipt] | Exception]:
+        """What became of each request. What fails by a fault of its own fails alone."""
+        try:
+            receipts = iter(self._record([submission for request in group for submission in request.submissions]))
+        except TransientError as error:
+            return [error] * len(group)
+        except Exception as error:  # noqa: BLE001  # raised again where the request is answered
+            if len(group) == 1:
+                return [error]
+            return [outcome for request in group for outcome in self._record_group([request])]
+        return [[next(receipts) for _ in request.submissions] for request in group]

@@ -1,0 +1,152 @@
+"""Events in: one, many, or said by the path. Each is durable before it is answered."""
+
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.responses import JSONResponse
+
+from adapters.http import schemas
+from adapters.http.bodies import json_body
+from adapters.http.group_commit import GroupCommit
+from adapters.http.problems import Problem, problem_of
+from adapters.http.raw_path import MessageId, ProductId, UserId
+from adapters.http.service import Scope, Service
+from application.event_message import Submission, parse_event
+from application.json_object import json_of, object_of
+from application.record import Receipt
+from domain.errors import InvalidValueError, PermanentError
+from domain.interaction import EventType
+
+Body = Annotated[bytes, Depends(json_body)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=128, description="The message id: repeating the request is safe."),
+]
+_QUEUED = "Event queued"
+_ON_PRODUCTS = [event_type for event_type in EventType if event_type is not EventType.SEARCH]
+
+
+def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scope], Any]) -> APIRouter:
+    """The routes that record."""
+    router = APIRouter(tags=["events"], dependencies=[guarded(Scope.INGEST)])
+
+    async def accept(message: Mapping[str, Any], key: str | None) -> JSONResponse:
+        submission = _submission(service, message, key)
+        (receipt,) = await record([submission])
+        if receipt.error is not None:
+            raise receipt.error
+        return JSONResponse({"status": _QUEUED, "message_id": receipt.message_id}, HTTPStatus.ACCEPTED)
+
+    @router.post("/events", **schemas.accepts(schemas.EVENT, schemas.QUEUED))
+    async def record_an_event(body: Body, idempotency_key: IdempotencyKey = None) -> JSONResponse:
+        """Record an event, or take one back. It takes effect within a second or so."""
+        return await accept(object_of(body), idempotency_key)
+
+    @router.post("/events/batch", **schemas.accepts(schemas.BATCH, schemas.BATCH_RESULT))
+    async def record_events(body: Body) -> JSONResponse:
+        """Record 1 to 1,000 events. Each has a result of its own, in the same order: a bad one fails alone."""
+        submissions, results = _batch(service, body)
+        accepted = [item for item in submissions if item is not None]
+        receipts = iter(await record(accepted) if accepted else ())
+        results = [result if result is not None else _result(next(receipts)) for result in results]
+        refused = sum("error" in result for result in results if result is not None)
+        answer = {"status": "Events queued", "accepted": len(results) - refused, "refused": refused, "results": results}
+        return JSONResponse(answer, HTTPStatus.ACCEPTED)
+
+    @router.post("/api/user/{user_id}/search", **schemas.accepts(schemas.QUERY, schemas.QUEUED))
+    async def record_a_search(user_id: UserId, body: Body, idempotency_key: IdempotencyKey = None) -> JSONResponse:
+        """Record that a user has searched."""
+        message = _fields(body, ("query", *schemas.ENVELOPE))
+        phrase = message.pop("query", None)
+        return await accept(
+            {**message, "user_id": user_id, "event_type": EventType.SEARCH, "search_phrase": phrase}, idempotency_key
+        )
+
+    def record_on_product(event_type: EventType) -> None:
+        async def record_it(
+            request: Request, user_id: UserId, product_id: ProductId, idempotency_key: IdempotencyKey = None
+        ) -> JSONResponse:
+            message = _fields(await _optional_body(request), schemas.ENVELOPE)
+            subject = {"user_id": user_id, "event_type": event_type, "product_id": product_id}
+            return await accept({**message, **subject}, idempotency_key)
+
+        router.post(
+            f"/api/user/{{user_id}}/product/{{product_id}}/{event_type}",
+            name=f"record_a_{event_type}",
+            description=f"Record a {event_type} of a product.",
+            **schemas.accepts(schemas.ENVELOPE_SCHEMA, schemas.QUEUED, body_required=False),
+        )(record_it)
+
+    for event_type in _ON_PRODUCTS:
+        record_on_product(event_type)
+
+    @router.post(
+        "/api/user/{user_id}/events/{message_id}/retract",
+        **schemas.accepts(schemas.ENVELOPE_SCHEMA, schemas.QUEUED, body_required=False),
+    )
+    async def retract_an_event(
+        request: Request, user_id: UserId, message_id: MessageId, idempotency_key: IdempotencyKey = None
+    ) -> JSONResponse:
+        """Take an interaction of the user back, as if it had never happened."""
+        message = _fields(await _optional_body(request), schemas.ENVELOPE)
+        return await accept({**message, "user_id": user_id, "retracts": message_id}, idempotency_key)
+
+    return router
+
+
+def _submission(service: Service, message: Mapping[str, Any], key: str | None) -> Submission:
+    given = message.get("message_id")
+    if key is not None and given is not None and str(given) != key:
+        raise Problem(
+            status=HTTPStatus.BAD_REQUEST,
+            kind="two-ids",
+            detail="Idempotency-Key and message_id differ.",
+            field="message_id",
+            remedy="Send one of them, or the same in both.",
+        )
+    return parse_event(message, now=service.clock.now(), message_id=key if key is not None else service.ids.new())
+
+
+def _batch(service: Service, body: bytes) -> tuple[Sequence[Submission | None], list[dict[str, Any] | None]]:
+    """The submission of each item, and the result of each that is none."""
+    items = json_of(body)
+    most = service.limits.events
+    if not isinstance(items, list):
+        raise InvalidValueError("body", f"is a JSON {type(items).__name__}", f"send a list of 1 to {most} events")
+    if not 1 <= len(items) <= most:
+        raise InvalidValueError("body", f"has {len(items)} events", f"send 1 to {most}")
+    submissions: list[Submission | None] = []
+    results: list[dict[str, Any] | None] = []
+    for item in items:
+        try:
+            if not isinstance(item, dict):
+                raise InvalidValueError("event", f"is a JSON {type(item).__name__}", "send an object")
+            submissions.append(_submission(service, item, None))
+            results.append(None)
+        except PermanentError as error:
+            submissions.append(None)
+            results.append({"message_id": None, "status": "refused", "error": problem_of(error).document()})
+    return submissions, results
+
+
+def _result(receipt: Receipt) -> dict[str, Any]:
+    result: dict[str, Any] = {"message_id": receipt.message_id, "status": str(receipt.status)}
+    if receipt.error is not None:
+        result["error"] = problem_of(receipt.error).document()
+    return result
+
+
+async def _optional_body(request: Request) -> bytes:
+    return await json_body(request) if await request.body() else b"{}"
+
+
+def _fields(body: bytes, known: Sequence[str]) -> dict[str, Any]:
+    """The fields of a body to a path that says the rest."""
+    message = dict(object_of(body))
+    for name in message:
+        if name not in known:
+            shown = ascii(name)[1:-1][:64]
+            raise InvalidValueError(shown, "is not a field of this request", f"the fields are {', '.join(known)}")
+    return message

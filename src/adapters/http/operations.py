@@ -1,0 +1,53 @@
+"""What those who run Penchant ask: whether it lives, can work, and how much."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from attrs import asdict
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+
+from adapters.http import schemas
+from adapters.http.service import Scope, Service
+from application.ports.examinable import Health
+
+
+def probe_routes(service: Service) -> APIRouter:
+    """For load balancers and orchestrators: no key is needed, and nothing is told that is worth one."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health", **schemas.returns(schemas.STATUS))
+    async def health() -> JSONResponse:
+        """That the process lives; it asks no server."""
+        return JSONResponse({"status": "ok"})
+
+    @router.get("/ready", **schemas.returns(schemas.READINESS))
+    def ready() -> JSONResponse:
+        """Whether requests can be served: 503 while a part that they need is out of reach."""
+        findings = service.ready()
+        well = all(finding.health is not Health.FAILED for finding in findings)
+        parts = [{"part": f.part, "subject": f.subject, "health": str(f.health)} for f in findings]
+        answer = {"status": "ready" if well else "not ready", "parts": parts}
+        return JSONResponse(answer, HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    return router
+
+
+def operations_routes(service: Service, guarded: Callable[[Scope], Any]) -> APIRouter:
+    """For people and for Prometheus."""
+    router = APIRouter(tags=["operations"], dependencies=[guarded(Scope.ADMIN)])
+
+    @router.get("/rabbitmq/health", **schemas.returns(schemas.QUEUES))
+    def queues() -> JSONResponse:
+        """The broker's queues: how many messages wait, and who listens."""
+        states = {name: asdict(state) for name, state in service.queues.states().items()}
+        return JSONResponse({"status": "ok" if states else "no broker is configured", "queues": states})
+
+    @router.get("/metrics", response_model=None, response_class=Response)
+    def metrics() -> Response:
+        """What Prometheus reads."""
+        body, media_type = service.metrics()
+        return Response(body, media_type=media_type)
+
+    return router

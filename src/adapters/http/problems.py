@@ -1,0 +1,117 @@
+"""Errors as problem details (RFC 9457): what is wrong, with which field, and what to do."""
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from attrs import frozen
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from domain.errors import (
+    ConflictError,
+    InvalidValueError,
+    PenchantError,
+    PermanentError,
+    RetractionRefusedError,
+    TargetMissingError,
+    TransientError,
+    UnavailableError,
+    UnknownUserError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+"""What a caller is told to wait where the part that is away did not say."""
+
+_OF_ERRORS: tuple[tuple[type[PenchantError], HTTPStatus, str], ...] = (
+    (UnknownUserError, HTTPStatus.NOT_FOUND, "unknown-user"),
+    (TargetMissingError, HTTPStatus.NOT_FOUND, "unknown-event"),
+    (ConflictError, HTTPStatus.CONFLICT, "conflict"),
+    (RetractionRefusedError, HTTPStatus.CONFLICT, "retraction-refused"),
+    (InvalidValueError, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-value"),
+    (PermanentError, HTTPStatus.SERVICE_UNAVAILABLE, "not-configured"),
+    (TransientError, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
+)
+"""The first that fits. What fails for good and is no value of the caller's is ours to mend."""
+
+
+@frozen(kw_only=True)
+class Problem(Exception):  # noqa: N818  # the name that RFC 9457 gives it
+    """A refusal. It can be raised anywhere below a request."""
+
+    status: HTTPStatus
+    kind: str
+    """Stable, for programs."""
+    detail: str
+    field: str | None = None
+    remedy: str | None = None
+    headers: Mapping[str, str] = {}
+
+    def response(self) -> JSONResponse:
+        """The answer."""
+        return JSONResponse(self.document(), self.status, dict(self.headers), MEDIA_TYPE)
+
+    def document(self) -> dict[str, Any]:
+        """The members of the problem document; the schema is in `schemas.PROBLEM`."""
+        members = {
+            "type": f"urn:penchant:problem:{self.kind}",
+            "title": self.status.phrase,
+            "status": int(self.status),
+            "detail": self.detail,
+            "field": self.field,
+            "remedy": self.remedy,
+        }
+        return {name: value for name, value in members.items() if value is not None}
+
+
+def problem_of(error: PenchantError) -> Problem:
+    """The problem that an error of ours is for a caller."""
+    status, kind = next((status, kind) for known, status, kind in _OF_ERRORS if isinstance(error, known))
+    if isinstance(error, InvalidValueError):
+        return Problem(status=status, kind=kind, detail=str(error), field=error.field, remedy=error.remedy)
+    headers = {}
+    if isinstance(error, TransientError):
+        asked = error.retry_after_seconds if isinstance(error, UnavailableError) else None
+        headers["Retry-After"] = str(math.ceil(asked) if asked is not None else RETRY_AFTER_SECONDS)
+    return Problem(status=status, kind=kind, detail=str(error), headers=headers)
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Let whatever is raised below a request become a problem document."""
+
+    async def of_ours(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, PenchantError)  # noqa: S101  # registered for it
+        return problem_of(error).response()
+
+    async def raised(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Problem)  # noqa: S101  # registered for it
+        return error.response()
+
+    async def invalid(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for it
+        first = error.errors()[0]
+        name = str(first["loc"][-1])
+        problem = InvalidValueError(name, str(first["msg"])[:1].lower() + str(first["msg"])[1:], "see /openapi.json")
+        return problem_of(problem).response()
+
+    async def of_http(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101  # registered for it
+        status = HTTPStatus(error.status_code)
+        kind = status.phrase.lower().replace(" ", "-")
+        detail = f"{status.phrase}; the paths and methods that there are stand in /openapi.json"
+        return Problem(status=status, kind=kind, detail=detail, headers=error.headers or {}).response()
+
+    async def unexpected(_: Request, error: Exception) -> JSONResponse:
+        # Nothing of its text: it may quote what others may not read.
+        detail = f"Penchant failed on this request: {type(error).__name__}. Please report it."
+        return Problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, kind="unexpected", detail=detail).response()
+
+    app.add_exception_handler(PenchantError, of_ours)
+    app.add_exception_handler(Problem, raised)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, of_http)
+    app.add_exception_handler(Exception, unexpected)

@@ -1,0 +1,70 @@
+"""Embeddings out, and what follows from them."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+from attrs import asdict
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+
+from adapters.http import schemas
+from adapters.http.raw_path import UserId
+from adapters.http.service import Scope, Service
+from application.event_message import parse_time
+from domain.user_embedding import UserEmbedding
+
+Limit = Annotated[int, Query(ge=1, le=1_000, description="How many at the most.")]
+At = Annotated[str | None, Query(description="RFC 3339: as it was then, folded from the log. Escape a + as %2B.")]
+
+
+def reading_routes(service: Service, guarded: Callable[[Scope], Any]) -> APIRouter:
+    """The routes that read. They run in threads: what they wait for does not hold up others."""
+    router = APIRouter(prefix="/api/user/{user_id}", tags=["users"], dependencies=[guarded(Scope.READ)])
+
+    @router.get("/embedding", **schemas.returns(schemas.EMBEDDING, 404, 422))
+    def read_an_embedding(user_id: UserId, at: At = None) -> JSONResponse:
+        """What the user is into, now or at a time."""
+        read = service.read
+        state = read.at(user_id, parse_time("at", at)) if at is not None else read.now(user_id)
+        return JSONResponse(_document(state))
+
+    @router.get("/recommendations", **schemas.returns(schemas.RECOMMENDATIONS, 404, 422))
+    def recommend_products(user_id: UserId, limit: Limit = 10) -> JSONResponse:
+        """The products nearest to what the user is into, without those bought."""
+        found = service.recommend.products(user_id, limit)
+        return JSONResponse({"user_id": user_id, "recommendations": [asdict(product) for product in found]})
+
+    @router.get("/explain", **schemas.returns(schemas.EXPLANATION, 404, 422))
+    def explain_an_embedding(user_id: UserId, limit: Limit = 100) -> JSONResponse:
+        """The live events behind the embedding, the one with the largest share first."""
+        events = [
+            {**asdict(influence), "event_type": str(influence.event_type), "occurred_at": _text(influence.occurred_at)}
+            for influence in service.explain(user_id)[:limit]
+        ]
+        return JSONResponse({"user_id": user_id, "events": events})
+
+    return router
+
+
+def _document(state: UserEmbedding) -> dict[str, Any]:
+    vector = state.embedding
+    return {
+        "user_id": state.user_id,
+        "embedding": vector.tolist() if vector is not None else None,
+        "dimensions": len(vector) if vector is not None else 0,
+        "model": state.model,
+        "recipe": state.recipe,
+        "norm": state.norm,
+        "weight": state.weight,
+        "focus": state.focus,
+        "as_of": _text(state.as_of),
+        "event_count": state.event_count,
+        "position": state.applied.position,
+        "version": state.version,
+        "last_updated": _text(state.last_updated),
+    }
+
+
+def _text(instant: datetime | None) -> str | None:
+    return instant.isoformat().replace("+00:00", "Z") if instant is not None else None

@@ -1,0 +1,65 @@
+"""What the HTTP API needs of the application."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from attrs import frozen
+from fastapi import Request
+
+from application.explain import Explain
+from application.ports.examinable import Finding
+from application.ports.queues import Queues
+from application.ports.system import Clock, Ids
+from application.read_embedding import ReadEmbedding
+from application.recommend import Recommend
+from application.record import RecordEvents
+
+
+class Scope(StrEnum):
+    """What a key opens."""
+
+    INGEST = "ingest"
+    """To record events, and to take them back."""
+    READ = "read"
+    """To read what a user is into, and why."""
+    ADMIN = "admin"
+    """To see queues and metrics."""
+
+
+class Gate(Protocol):
+    """Lets requests in, or not."""
+
+    def __call__(self, request: Request, scope: Scope) -> Awaitable[Mapping[str, str]]:
+        """Let a request pass; return headers for its answer. Raises Problem where it may not."""
+
+
+@frozen(kw_only=True)
+class Limits:
+    """What a request may cost."""
+
+    body_bytes: int = 1_048_576
+    body_seconds: float = 10.0
+    """To send all of it."""
+    events: int = 1_000
+    """In one batch."""
+
+
+@frozen(kw_only=True)
+class Service:
+    """Use cases and probes, each safe to call from any thread."""
+
+    record: RecordEvents
+    read: ReadEmbedding
+    recommend: Recommend
+    explain: Explain
+    clock: Clock
+    ids: Ids
+    ready: Callable[[], Sequence[Finding]]
+    """Looks at every part that a request needs."""
+    queues: Queues
+    """The queues of the broker; without a broker none."""
+    metrics: Callable[[], tuple[bytes, str]]
+    """What Prometheus reads, and its media type."""
+    gate: Gate
+    limits: Limits = Limits()

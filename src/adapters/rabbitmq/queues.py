@@ -1,0 +1,44 @@
+"""How much the queues hold, and who listens."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from amqp.exceptions import NotFound
+
+from adapters.rabbitmq.broker import Broker
+from adapters.rabbitmq.connection import BrokerConnection
+from adapters.rabbitmq.installation import attempt, declare, declare_for, parts_of
+from adapters.rabbitmq.topology import Queue, Topology
+from application.ports.queues import QueueState
+
+
+class KombuQueues:
+    """Asks the broker over AMQP, so that no other port of it need be open. It may be shared by threads."""
+
+    def __init__(self, broker: Broker, topology: Topology) -> None:
+        self._broker = broker
+        self._topology = topology
+        self._connection: BrokerConnection[Any] = BrokerConnection(broker, lambda connection: connection)
+
+    def states(self) -> Mapping[str, QueueState]:
+        states = {}
+        with self._connection.session() as connection:
+            if not self._broker.transport.keeps_topology:
+                attempt(connection, lambda channel: declare_for(self._broker, self._topology, channel))
+            for part in parts_of(self._broker, self._topology):
+                if isinstance(part, Queue) and (state := _state(connection, part)) is not None:
+                    states[part.name] = state
+        return states
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it again."""
+        self._connection.close()
+
+
+def _state(connection: Any, queue: Queue) -> QueueState | None:
+    """What the broker says of a queue; None where there is none of that name."""
+    try:
+        answer = attempt(connection, lambda channel: declare(channel, queue, passive=True))
+    except NotFound:
+        return None
+    return QueueState(messages=answer.message_count, consumers=answer.consumer_count)

@@ -1,0 +1,21 @@
+"""The queues of the broker, as those who run it look at them."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class QueueState:
+    """A queue: the messages that wait in it and that no consumer holds, and how many consumers there are."""
+
+    messages: int
+    consumers: int
+
+
+class Queues(Protocol):
+    """All queues that Penchant uses."""
+
+    def states(self) -> Mapping[str, QueueState]:
+        """Each queue that is there, by its name. Raises UnavailableError where the broker is out of reach."""

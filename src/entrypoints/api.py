@@ -1,0 +1,63 @@
+"""The HTTP API as a process: the server, and beside it what moves events on."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+
+from fastapi import Request
+
+from adapters.http.app import create_app
+from adapters.http.server import serve
+from adapters.http.service import Scope, Service
+from application.readiness import Readiness
+from application.worker import WorkerOptions
+from entrypoints.beside import running_beside
+from entrypoints.container import Container
+from entrypoints.worker import relay_beside, run_worker, whereabouts
+
+APPLY_AT_ONCE = 1_000
+
+
+def run_api(container: Container, host: str, port: int, *, with_relay: bool) -> None:
+    """Serve until the end. The container's stop must be listening if signals are to end what runs beside."""
+    with _beside(container, with_relay):
+        serve(create_app(service_of(container)), host, port, container.stop())
+
+
+def _beside(container: Container, with_relay: bool) -> AbstractContextManager[None]:
+    """On embedded parts a worker, since there is nobody else; with a broker a relay."""
+    if not container.applies_itself():
+        return relay_beside(container) if with_relay else nullcontext()
+    options = WorkerOptions(
+        batch_size=APPLY_AT_ONCE,
+        linger_seconds=container.settings().linger_seconds,
+        where=whereabouts(container),
+    )
+    return running_beside("worker", lambda: run_worker(container, options, with_relay=False), container.stop())
+
+
+def service_of(container: Container) -> Service:
+    """What the API needs, from the container."""
+    log, store, registry = container.event_log(), container.store(), container.registry()
+    return Service(
+        record=container.record(),
+        read=container.read_embedding(),
+        recommend=container.recommend(),
+        explain=container.explain(),
+        clock=container.clock(),
+        ids=container.ids(),
+        ready=Readiness(
+            {
+                "log": lambda: log.heads(None, 1),
+                "recipe": lambda: registry.get("recipe"),
+                "user embeddings": lambda: store.user_ids(None, 1),
+            }
+        ),
+        queues=container.queues(),
+        metrics=lambda: (b"", "text/plain"),
+        gate=_open,
+    )
+
+
+async def _open(request: Request, scope: Scope) -> Mapping[str, str]:
+    del request, scope
+    return {}

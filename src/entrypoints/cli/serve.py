@@ -1,0 +1,51 @@
+"""`penchant serve`."""
+
+from ipaddress import ip_address
+from typing import Annotated
+
+import typer
+
+from domain.errors import ConfigurationError, RecipeChangedError
+from entrypoints.cli.wiring import penchant
+from entrypoints.worker import reach_servers
+
+DEFAULT_PORT = 8_080
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Where to listen. Other machines reach it on 0.0.0.0.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="On which port.")] = DEFAULT_PORT,
+    relay: Annotated[bool, typer.Option(help="Whether it also moves events from the outbox to the broker.")] = True,
+) -> None:
+    """Serve the HTTP API, until it is stopped.
+
+    Without a broker it also applies what it records. It goes on accepting events while the broker is out of reach. Its
+    paths stand in /openapi.json; docs/http.md says more.
+
+    Examples:
+
+      penchant serve
+
+      curl -d '{"user_id": "17850", "event_type": "search", "search_phrase": "red teapot"}'
+      -H 'Content-Type: application/json' http://127.0.0.1:8080/events
+
+      penchant serve --host 0.0.0.0 --port 80
+    """
+    from entrypoints.api import run_api  # what other commands need not load
+
+    with penchant() as container:
+        if not _is_loopback(host):
+            raise ConfigurationError(f"--host {host} is reached by other machines, and no keys are set.")
+        reach_servers(container)
+        container.stop().listen()
+        try:
+            run_api(container, host, port, with_relay=relay)
+        except RecipeChangedError as error:  # a supervisor starts it again, and it follows the new one
+            container.journal().info("api_stopped", str(error))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
