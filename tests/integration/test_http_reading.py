@@ -1,0 +1,126 @@
+"""Embeddings over HTTP: now, as of a time, and what follows from them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.integration.http_api import Api, serving, starting
+from tests.integration.program import Program
+
+DAYS = {
+    "tea": "2026-01-01T00:00:00Z",
+    "mug": "2026-01-11T00:00:00Z",
+    "pot": "2026-01-21T00:00:00Z",
+}
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A shop in which ann viewed three things, ten days apart, and took the first back on the last day."""
+    folder: Path = tmp_path_factory.mktemp("api")
+    program = Program(home=folder / "home", folder=folder)
+    texts = {"tea": "green tea", "mug": "blue mug", "pot": "red teapot", "cup": "small cup"}
+    lines = "".join(json.dumps({"product_id": key, "text": text}) + "\n" for key, text in texts.items())
+    (folder / "products.jsonl").write_text(lines)
+    assert program.run("products", "import", "products.jsonl").code == 0
+    with serving(starting(program)) as api:
+        for product_id, day in DAYS.items():
+            message = {"message_id": f"v-{product_id}", "occurred_at": day}
+            assert api.post(f"/api/user/ann/product/{product_id}/view", message).status_code == 202
+        retraction = {"message_id": "r", "occurred_at": "2026-01-31T00:00:00Z"}
+        assert api.post("/api/user/ann/events/v-tea/retract", retraction).status_code == 202
+        api.wait_for_embedding("ann", 2)
+        yield api
+
+
+@pytest.mark.parametrize(
+    ("at", "events"),
+    [
+        ("2026-01-01T00:00:00Z", 1),
+        ("2026-01-10T23:59:59.999999Z", 1),
+        ("2026-01-11T02:00:00+02:00", 2),
+        ("2026-01-30T00:00:00Z", 3),
+        ("2026-01-31T00:00:00Z", 2),
+        ("2026-06-01T00:00:00Z", 2),
+    ],
+)
+def test_an_embedding_as_of_a_time_has_what_had_occurred_and_was_not_taken_back(api: Api, at: str, events: int) -> None:
+    assert api.get("/api/user/ann/embedding", at=at).json()["event_count"] == events
+
+
+def test_an_embedding_as_of_now_is_the_stored_one(api: Api) -> None:
+    stored = api.get("/api/user/ann/embedding").json()
+    folded = api.get("/api/user/ann/embedding", at="2026-02-01T00:00:00Z").json()
+
+    assert np.allclose(stored["embedding"], folded["embedding"], atol=1e-6)
+    assert folded["focus"] == pytest.approx(stored["focus"])
+    assert (stored["version"] > 0, folded["version"]) == (True, 0)
+
+
+def test_weight_decays_to_the_time_that_is_asked_for(api: Api) -> None:
+    fresh, later = (
+        api.get("/api/user/ann/embedding", at=at).json() for at in ("2026-01-01T00:00:00Z", "2026-01-09T00:00:00Z")
+    )
+
+    assert fresh["weight"] == pytest.approx(0.3)
+    assert later["weight"] == pytest.approx(0.3 * np.exp(-0.023 * 8))
+    assert later["as_of"] == "2026-01-09T00:00:00Z"
+
+
+def test_before_the_first_event_there_is_nothing(api: Api) -> None:
+    answer = api.get("/api/user/ann/embedding", at="2025-12-31T00:00:00Z")
+
+    assert (answer.status_code, answer.json()["field"]) == (404, "user")
+
+
+def test_a_time_without_an_offset_is_refused(api: Api) -> None:
+    answer = api.get("/api/user/ann/embedding", at="2026-01-01T00:00:00")
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "at")
+
+
+def test_recommendations_are_limited_and_in_order(api: Api) -> None:
+    found = api.get("/api/user/ann/recommendations", limit=3).json()["recommendations"]
+
+    similarities = [product["similarity"] for product in found]
+    assert len(found) == 3
+    assert similarities == sorted(similarities, reverse=True)
+    assert {product["product_id"] for product in found} >= {"mug", "pot"}
+
+
+def test_an_explanation_names_the_live_events(api: Api) -> None:
+    events = api.get("/api/user/ann/explain").json()["events"]
+
+    assert {event["message_id"] for event in events} == {"v-mug", "v-pot"}
+    assert sum(event["share"] for event in events) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("what", ["embedding", "recommendations", "explain"])
+def test_nothing_is_told_of_a_user_who_is_not_known(api: Api, what: str) -> None:
+    answer = api.get(f"/api/user/nobody/{what}")
+
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:penchant:problem:unknown-user")
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "many"])
+def test_a_limit_that_is_none_is_refused_by_its_name(api: Api, limit: str) -> None:
+    answer = api.get("/api/user/ann/explain", limit=limit)
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "limit")
+
+
+def test_the_process_says_that_it_lives_and_is_ready(api: Api) -> None:
+    assert api.get("/health").json() == {"status": "ok"}
+    assert api.get("/ready").json()["status"] == "ready"
+    assert api.get("/rabbitmq/health").json() == {"status": "no broker is configured", "queues": {}}
+
+
+def test_no_answer_may_be_kept_or_framed(api: Api) -> None:
+    for answer in (api.get("/health"), api.get("/nothing"), api.post("/events", {})):
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert "server" not in answer.headers
