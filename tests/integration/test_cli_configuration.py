@@ -60,7 +60,7 @@ def test_doctor_names_the_command_that_lists_what_was_given_up(program: Program,
     program.ok("setup")
     container.dead_letters().add([letter("m1")])
 
-    examined = program.ok("doctor").stdout
+    examined = " ".join(program.ok("doctor").stdout.split())
 
     assert "1 events were given up, the last for InvalidValueError: it was wrong" in examined
     assert "`penchant failed list`" in examined

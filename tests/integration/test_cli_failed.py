@@ -14,7 +14,8 @@ def test_a_list_fits_a_narrow_terminal_and_ids_stay_whole(program: Program, cont
     program.ok("setup")
     container.dead_letters().add([evolve(letter(LONG_ID), error_text=REASON), letter("m2", user_id=None)])
 
-    listed = program.ok("failed", "list", COLUMNS="60").stdout.splitlines()
+    # A process of its own: the width of the terminal is looked at when the program is loaded.
+    listed = program.process("failed", "list", COLUMNS="60").stdout.splitlines()
 
     assert [line for line in listed if line.startswith(f"{LONG_ID}  ")]
     assert "    user ann, InvalidValueError: product_id is missing," in listed
