@@ -19,7 +19,7 @@ from tests.services.server import Foreign, Origin, Server, first_of, from_enviro
 
 IMAGE = "rabbitmq:4-management"
 PORT, MANAGEMENT_PORT, PROMETHEUS_PORT = 5672, 15672, 15692
-USER = "penchant"
+USER = "tests"
 PREFIX = "penchant_test_"
 MANAGEMENT_SETTING = "PENCHANT_TEST_RABBITMQ_MANAGEMENT"
 HOW = (

@@ -65,6 +65,7 @@ public final class StandIn {
      */
     private static final class Collection extends MemoryCollection {
         private boolean reading;
+        private boolean modifying;
 
         Collection(MongoDatabase database, String name, CollectionOptions options, CursorRegistry cursors) {
             super(database, name, options, cursors);
@@ -72,11 +73,21 @@ public final class StandIn {
 
         @Override
         public synchronized QueryResult handleQuery(QueryParameters query) {
-            reading = true; // updates, too, ask for documents, and need the kept ones to change them
+            reading = !modifying; // whoever changes documents asks for them, too, and needs the kept ones
             try {
                 return super.handleQuery(query);
             } finally {
                 reading = false;
+            }
+        }
+
+        @Override
+        public synchronized Document findAndModify(Document query) {
+            modifying = true;
+            try {
+                return super.findAndModify(query).cloneDeeply();
+            } finally {
+                modifying = false;
             }
         }
 
