@@ -23,6 +23,7 @@ BENCHMARKS = {
     "production": "Penchant beside Celery on RabbitMQ and MongoDB",
     "drain": "5,000 and 50,000 generated events, 3 workers: time, queue depth, memory",
     "scaling": "1, 3, 5 and 10 workers",
+    "http": "the HTTP API: requests a second with the broker and without, and freshness",
     "freshness": "from recorded to readable, at 1,000 events a second for a minute",
 }
 

@@ -30,7 +30,8 @@ class LimitBodies:
             await self._too_large().response()(scope, receive, send)
             return
         try:
-            body = await asyncio.wait_for(self._read(receive), self._limits.body_seconds)
+            async with asyncio.timeout(self._limits.body_seconds):
+                body = await self._read(receive)
         except TimeoutError:
             detail = f"The body did not come within {self._limits.body_seconds:g} seconds."
             slow = Problem(

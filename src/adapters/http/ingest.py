@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from adapters.http import schemas
@@ -19,11 +19,7 @@ from application.record import Receipt
 from domain.errors import InvalidValueError, PermanentError
 from domain.interaction import EventType
 
-Body = Annotated[bytes, Depends(json_body)]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(alias="Idempotency-Key", max_length=128, description="The message id: repeating the request is safe."),
-]
+IDEMPOTENCY_KEY = "Idempotency-Key"
 _QUEUED = "Event queued"
 _ON_PRODUCTS = [event_type for event_type in EventType if event_type is not EventType.SEARCH]
 
@@ -32,22 +28,22 @@ def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scop
     """The routes that record."""
     router = APIRouter(tags=["events"], dependencies=[guarded(Scope.INGEST)])
 
-    async def accept(message: Mapping[str, Any], key: str | None) -> JSONResponse:
-        submission = _submission(service, message, key)
+    async def accept(request: Request, message: Mapping[str, Any]) -> JSONResponse:
+        submission = _submission(service, message, request.headers.get(IDEMPOTENCY_KEY))
         (receipt,) = await record([submission])
         if receipt.error is not None:
             raise receipt.error
         return JSONResponse({"status": _QUEUED, "message_id": receipt.message_id}, HTTPStatus.ACCEPTED)
 
     @router.post("/events", **schemas.accepts(schemas.EVENT, schemas.QUEUED))
-    async def record_an_event(body: Body, idempotency_key: IdempotencyKey = None) -> JSONResponse:
+    async def record_an_event(request: Request) -> JSONResponse:
         """Record an event, or take one back. It takes effect within a second or so."""
-        return await accept(object_of(body), idempotency_key)
+        return await accept(request, object_of(await json_body(request)))
 
     @router.post("/events/batch", **schemas.accepts(schemas.BATCH, schemas.BATCH_RESULT))
-    async def record_events(body: Body) -> JSONResponse:
+    async def record_events(request: Request) -> JSONResponse:
         """Record 1 to 1,000 events. Each has a result of its own, in the same order: a bad one fails alone."""
-        submissions, results = _batch(service, body)
+        submissions, results = _batch(service, await json_body(request))
         accepted = [item for item in submissions if item is not None]
         receipts = iter(await record(accepted) if accepted else ())
         results = [result if result is not None else _result(next(receipts)) for result in results]
@@ -56,21 +52,19 @@ def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scop
         return JSONResponse(answer, HTTPStatus.ACCEPTED)
 
     @router.post("/api/user/{user_id}/search", **schemas.accepts(schemas.QUERY, schemas.QUEUED))
-    async def record_a_search(user_id: UserId, body: Body, idempotency_key: IdempotencyKey = None) -> JSONResponse:
+    async def record_a_search(request: Request, user_id: UserId) -> JSONResponse:
         """Record that a user has searched."""
-        message = _fields(body, ("query", *schemas.ENVELOPE))
+        message = _fields(await json_body(request), ("query", *schemas.ENVELOPE))
         phrase = message.pop("query", None)
         return await accept(
-            {**message, "user_id": user_id, "event_type": EventType.SEARCH, "search_phrase": phrase}, idempotency_key
+            request, {**message, "user_id": user_id, "event_type": EventType.SEARCH, "search_phrase": phrase}
         )
 
     def record_on_product(event_type: EventType) -> None:
-        async def record_it(
-            request: Request, user_id: UserId, product_id: ProductId, idempotency_key: IdempotencyKey = None
-        ) -> JSONResponse:
+        async def record_it(request: Request, user_id: UserId, product_id: ProductId) -> JSONResponse:
             message = _fields(await _optional_body(request), schemas.ENVELOPE)
             subject = {"user_id": user_id, "event_type": event_type, "product_id": product_id}
-            return await accept({**message, **subject}, idempotency_key)
+            return await accept(request, {**message, **subject})
 
         router.post(
             f"/api/user/{{user_id}}/product/{{product_id}}/{event_type}",
@@ -86,12 +80,10 @@ def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scop
         "/api/user/{user_id}/events/{message_id}/retract",
         **schemas.accepts(schemas.ENVELOPE_SCHEMA, schemas.QUEUED, body_required=False),
     )
-    async def retract_an_event(
-        request: Request, user_id: UserId, message_id: MessageId, idempotency_key: IdempotencyKey = None
-    ) -> JSONResponse:
+    async def retract_an_event(request: Request, user_id: UserId, message_id: MessageId) -> JSONResponse:
         """Take an interaction of the user back, as if it had never happened."""
         message = _fields(await _optional_body(request), schemas.ENVELOPE)
-        return await accept({**message, "user_id": user_id, "retracts": message_id}, idempotency_key)
+        return await accept(request, {**message, "user_id": user_id, "retracts": message_id})
 
     return router
 
@@ -106,6 +98,8 @@ def _submission(service: Service, message: Mapping[str, Any], key: str | None) -
             field="message_id",
             remedy="Send one of them, or the same in both.",
         )
+    if given is not None:
+        return parse_event(message, now=service.clock.now())
     return parse_event(message, now=service.clock.now(), message_id=key if key is not None else service.ids.new())
 
 

@@ -182,6 +182,15 @@ _OF_INGEST |= {415: "Not JSON.", 422: "A value cannot be accepted."}
 _OF_ALL = {401: "No key.", 403: "Not with this key.", 429: "Too many.", 503: "Out of reach; see Retry-After."}
 
 
+_KEY_PARAMETER: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The message id: repeating the request is safe.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+}
+"""Read by the routes themselves, as bodies are: FastAPI takes a third of a request's time to look for both."""
+
+
 def accepts(body: Schema, answer: Schema, *, body_required: bool = True) -> dict[str, Any]:
     """FastAPI's arguments for a route that takes JSON and answers 202."""
     return {
@@ -189,7 +198,8 @@ def accepts(body: Schema, answer: Schema, *, body_required: bool = True) -> dict
         "response_model": None,
         "responses": {202: _content(answer, "Durable."), **_problems(_OF_INGEST | _OF_ALL)},
         "openapi_extra": {
-            "requestBody": {"required": body_required, "content": {"application/json": {"schema": _ref(body)}}}
+            "parameters": [_KEY_PARAMETER] if answer is QUEUED else [],
+            "requestBody": {"required": body_required, "content": {"application/json": {"schema": _ref(body)}}},
         },
     }
 

@@ -26,6 +26,7 @@ def serve(app: ASGIApp, host: str, port: int, stop: Stop) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
