@@ -5,13 +5,15 @@ from contextlib import AbstractContextManager, nullcontext
 
 from fastapi import Request
 
+from adapters.http.access import KeyGate
 from adapters.http.app import create_app
 from adapters.http.server import serve
-from adapters.http.service import Scope, Service
+from adapters.http.service import Gate, Scope, Service
 from application.readiness import Readiness
 from application.worker import WorkerOptions
 from entrypoints.beside import running_beside
 from entrypoints.container import Container
+from entrypoints.keys import watched_keys
 from entrypoints.worker import relay_beside, run_worker, whereabouts
 
 APPLY_AT_ONCE = 1_000
@@ -54,8 +56,13 @@ def service_of(container: Container) -> Service:
         ),
         queues=container.queues(),
         metrics=lambda: (b"", "text/plain"),
-        gate=_open,
+        gate=_gate(container),
     )
+
+
+def _gate(container: Container) -> Gate:
+    keys = watched_keys(container.settings(), container.journal())
+    return KeyGate(keys) if keys is not None else _open
 
 
 async def _open(request: Request, scope: Scope) -> Mapping[str, str]:

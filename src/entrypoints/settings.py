@@ -9,6 +9,7 @@ from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from application.api_keys import ONE_LINE
 from application.work import OnOutage
 from domain.decay import Decay
 from domain.errors import ConfigurationError
@@ -203,6 +204,31 @@ class Settings(BaseSettings):
         description="seconds after which the workers look for events that were lost on their way",
     )
 
+    api_keys: SecretStr | None = Field(
+        default=None,
+        validation_alias=_named("PENCHANT_API_KEYS"),
+        description="keys of the HTTP API by their hashes, divided by spaces; `penchant keys new` makes one",
+        examples=[ONE_LINE],
+    )
+    api_keys_file: Path | None = Field(
+        default=None,
+        validation_alias=_named("PENCHANT_API_KEYS_FILE"),
+        description="a file of such keys, one a line; it is read again when it has changed",
+        examples=["/etc/penchant/secrets/api_keys"],
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """As pydantic-settings asks for it: the environment, and the files that it names."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, SecretFiles(settings_cls)
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:

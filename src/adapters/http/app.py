@@ -5,14 +5,15 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Security
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from adapters.http import schemas
+from adapters.http.access import Guard, with_header
 from adapters.http.bodies import LimitBodies
 from adapters.http.group_commit import GroupCommit
-from adapters.http.headers import MORE, AnswerHeaders
+from adapters.http.headers import AnswerHeaders
 from adapters.http.ingest import ingest_routes
 from adapters.http.operations import operations_routes, probe_routes
 from adapters.http.problems import answer_problems
@@ -55,14 +56,7 @@ def create_api(service: Service) -> FastAPI:
 
 
 def _guard(service: Service) -> Callable[[Scope], Any]:
-    def guarded(scope: Scope) -> Any:
-        async def pass_gate(request: Request) -> None:
-            headers = await service.gate(request, scope)
-            request.scope[MORE].extend((name.lower().encode(), value.encode()) for name, value in headers.items())
-
-        return Depends(pass_gate)
-
-    return guarded
+    return lambda scope: Security(Guard(service.gate, scope), scopes=[scope])
 
 
 def _openapi(api: FastAPI) -> dict[str, Any]:
@@ -75,5 +69,5 @@ def _openapi(api: FastAPI) -> dict[str, Any]:
             routes=api.routes,
         )
         document.setdefault("components", {})["schemas"] = schemas.COMPONENTS
-        api.openapi_schema = document
+        api.openapi_schema = with_header(document)
     return api.openapi_schema

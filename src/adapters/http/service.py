@@ -1,12 +1,12 @@
 """What the HTTP API needs of the application."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from enum import StrEnum
 from typing import Protocol
 
 from attrs import frozen
 from fastapi import Request
 
+from application.api_keys import Scope as Scope
 from application.explain import Explain
 from application.ports.examinable import Finding
 from application.ports.queues import Queues
@@ -14,17 +14,6 @@ from application.ports.system import Clock, Ids
 from application.read_embedding import ReadEmbedding
 from application.recommend import Recommend
 from application.record import RecordEvents
-
-
-class Scope(StrEnum):
-    """What a key opens."""
-
-    INGEST = "ingest"
-    """To record events, and to take them back."""
-    READ = "read"
-    """To read what a user is into, and why."""
-    ADMIN = "admin"
-    """To see queues and metrics."""
 
 
 class Gate(Protocol):

@@ -17,6 +17,7 @@ from entrypoints.cli.demo import demo
 from entrypoints.cli.doctor import doctor
 from entrypoints.cli.failed import failed
 from entrypoints.cli.generate import generate
+from entrypoints.cli.keys import keys
 from entrypoints.cli.output import err
 from entrypoints.cli.recipe import recipe
 from entrypoints.cli.replay import replay
@@ -56,6 +57,7 @@ GROUPS = {
     "profile": profile.profile,
     "failed": failed,
     "recipe": recipe,
+    "keys": keys,
     "config": config,
 }
 for _name, _group in GROUPS.items():

@@ -7,6 +7,7 @@ import typer
 
 from domain.errors import ConfigurationError, RecipeChangedError
 from entrypoints.cli.wiring import penchant
+from entrypoints.keys import keys_of
 from entrypoints.worker import reach_servers
 
 DEFAULT_PORT = 8_080
@@ -34,8 +35,11 @@ def serve(
     from entrypoints.api import run_api  # what other commands need not load
 
     with penchant() as container:
-        if not _is_loopback(host):
-            raise ConfigurationError(f"--host {host} is reached by other machines, and no keys are set.")
+        if keys_of(container.settings()) is None and not _is_loopback(host):
+            raise ConfigurationError(
+                f"--host {host} is reached by other machines, and no keys are set, so that everybody could record and "
+                f"read. Make one by `penchant keys new`, and set PENCHANT_API_KEYS_FILE or PENCHANT_API_KEYS."
+            )
         reach_servers(container)
         container.stop().listen()
         try:

@@ -1,0 +1,167 @@
+"""Keys of the HTTP API, against the real process: who is let in, and who is not."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+from attrs import frozen
+
+from application.api_keys import Scope
+from tests.integration.http_api import Api, serving, starting
+from tests.integration.program import Program
+
+SEARCH = {"user_id": "ann", "event_type": "search", "search_phrase": "a mug"}
+ROUTES = [
+    ("POST", "/events", "ingest"),
+    ("POST", "/events/batch", "ingest"),
+    ("POST", "/api/user/ann/search", "ingest"),
+    ("POST", "/api/user/ann/product/mug/view", "ingest"),
+    ("POST", "/api/user/ann/events/e1/retract", "ingest"),
+    ("GET", "/api/user/ann/embedding", "read"),
+    ("GET", "/api/user/ann/recommendations", "read"),
+    ("GET", "/api/user/ann/explain", "read"),
+    ("GET", "/rabbitmq/health", "admin"),
+    ("GET", "/metrics", "admin"),
+]
+OPEN = ["/health", "/ready", "/openapi.json"]
+LET_IN = (200, 202, 404, 422)
+"""What a route answers to whom it lets in, if there is nothing to find and nothing was sent."""
+
+
+@frozen(kw_only=True)
+class Guarded:
+    """An API with a key for each scope."""
+
+    api: Api
+    keys: Mapping[str, str]
+    lines: Mapping[str, str]
+    file: Path
+
+    def ask(self, method: str, path: str, **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.api.client.request(method, path, headers=named)
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    folder = tmp_path_factory.mktemp("keys")
+    program = Program(home=folder / "home", folder=folder)
+    made = {scope: program.ok("keys", "new", scope, "--scope", scope, "--json").json for scope in Scope}
+    lines = {scope: key["line"] for scope, key in made.items()}
+    file = folder / "api_keys"
+    file.write_text("".join(f"{line}\n" for line in lines.values()))
+    with serving(starting(program), PENCHANT_API_KEYS_FILE=str(file)) as api:
+        yield Guarded(api=api, keys={scope: key["key"] for scope, key in made.items()}, lines=lines, file=file)
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
+def test_without_a_key_nothing_is_answered(guarded: Guarded, method: str, path: str, scope: str) -> None:
+    answer = guarded.ask(method, path)
+
+    assert (answer.status_code, answer.json()["type"]) == (401, "urn:penchant:problem:no-key")
+    assert answer.headers["www-authenticate"] == 'Bearer realm="penchant"'
+    assert guarded.ask(method, path, Authorization="Basic YTpi").status_code == 401
+    assert scope
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
+def test_a_key_opens_what_it_is_for_and_nothing_else(guarded: Guarded, method: str, path: str, scope: str) -> None:
+    for of_key, key in guarded.keys.items():
+        answer = guarded.ask(method, path, Authorization=f"Bearer {key}")
+        if of_key == scope:
+            assert answer.status_code in (*LET_IN, 415)
+        else:
+            assert (answer.status_code, answer.json()["type"]) == (403, "urn:penchant:problem:scope")
+            assert f'scope="{scope}"' in answer.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("key", ["pk_" + "0" * 64, "é", "a b"])
+def test_an_unknown_key_is_refused_and_not_repeated(guarded: Guarded, key: str) -> None:
+    answer = guarded.api.client.post("/events", headers={"Authorization": f"Bearer {key}".encode()})
+
+    assert (answer.status_code, answer.json()["type"]) == (401, "urn:penchant:problem:unknown-key")
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert key not in answer.text
+
+
+def test_the_other_header_is_as_good(guarded: Guarded) -> None:
+    answer = guarded.api.client.post("/events", json=SEARCH, headers={"X-API-Key": guarded.keys["ingest"]})
+
+    assert answer.status_code == 202
+
+
+def test_probes_and_the_description_need_no_key(guarded: Guarded) -> None:
+    assert [guarded.ask("GET", path).status_code for path in OPEN] == [200] * len(OPEN)
+
+
+def test_a_key_is_revoked_by_taking_its_line_away_while_others_are_served(guarded: Guarded) -> None:
+    ingest, read = (f"Bearer {guarded.keys[scope]}" for scope in ("ingest", "read"))
+    all_lines = guarded.file.read_text()
+    assert guarded.ask("GET", "/api/user/ann/explain", Authorization=read).status_code in LET_IN
+
+    guarded.file.write_text(all_lines.replace(guarded.lines["read"], ""))
+
+    assert guarded.ask("GET", "/api/user/ann/explain", Authorization=read).status_code == 401
+    assert guarded.ask("POST", "/api/user/ann/product/mug/view", Authorization=ingest).status_code == 202
+    guarded.file.write_text(all_lines)
+    assert guarded.ask("GET", "/api/user/ann/explain", Authorization=read).status_code in LET_IN
+
+
+def test_keys_appear_neither_in_the_journal_nor_in_answers(guarded: Guarded) -> None:
+    answers = [guarded.ask("GET", "/metrics", Authorization=f"Bearer {key}") for key in guarded.keys.values()]
+    told = guarded.api.process.text + "".join(answer.text for answer in answers)
+
+    assert not [key for key in guarded.keys.values() if key.removeprefix("pk_") in told]
+    assert not [line for line in guarded.lines.values() if line.rpartition(":")[2] in told]
+
+
+def test_the_description_says_which_key_each_route_needs(guarded: Guarded) -> None:
+    document = guarded.ask("GET", "/openapi.json").json()
+
+    assert document["components"]["securitySchemes"] == {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer KEY"},
+        "x_api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+    found = {
+        (method.upper(), path): operation.get("security")
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    }
+    assert found[("POST", "/events")] == [{"bearer": ["ingest"]}, {"x_api_key": ["ingest"]}]
+    assert found[("GET", "/api/user/{user_id}/embedding")] == [{"bearer": ["read"]}, {"x_api_key": ["read"]}]
+    assert found[("GET", "/metrics")] == [{"bearer": ["admin"]}, {"x_api_key": ["admin"]}]
+    assert {path for (_, path), security in found.items() if security is None} == {"/health", "/ready"}
+
+
+def test_other_machines_are_served_only_with_keys(program: Program) -> None:
+    for host in ("0.0.0.0", "::", "192.0.2.1", "shop.example"):  # noqa: S104  # it is refused
+        outcome = program.run("serve", "--host", host)
+        assert outcome.code == 2
+        assert f"--host {host} is reached by other machines, and no keys are set" in outcome.stderr
+        assert "penchant keys new" in outcome.stderr
+
+
+def test_a_broken_line_ends_the_start_with_its_place(program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "api_keys"
+    file.write_text("# ours\nshop:read\n")
+
+    for arguments in (("serve",), ("keys", "check")):
+        outcome = program.run(*arguments, PENCHANT_API_KEYS_FILE=str(file))
+        assert outcome.code == 2
+        assert f"{file}, line 2 is not NAME:SCOPES:HASH" in outcome.stderr
+
+
+def test_a_new_key_is_shown_once_and_checked_by_name(program: Program) -> None:
+    key, line = program.ok("keys", "new", "shop", "--scope", "read", "--scope", "ingest").stdout.splitlines()
+    assert key.startswith("pk_")
+    assert line.startswith("shop:ingest,read:")
+
+    shown = program.ok("keys", "check", PENCHANT_API_KEYS=line).stdout
+    checked = program.ok("keys", "check", "--json", PENCHANT_API_KEYS=line).json
+    assert "shop" in shown
+    assert line.rpartition(":")[2] not in shown + json.dumps(checked)
+    assert checked == {"open": False, "keys": [{"name": "shop", "scopes": ["ingest", "read"]}]}
+    assert program.ok("keys", "check", "--json").json == {"open": True, "keys": []}
+    assert program.run("keys", "new", "a b", "--scope", "read").code == 2
