@@ -196,14 +196,6 @@ class Settings(BaseSettings):
         description="wait until a part that is out of reach is back, or retry and let events die after the last try",
         examples=["retry"],
     )
-    catch_up_seconds: float = Field(
-        default=600,
-        ge=1,
-        allow_inf_nan=False,
-        validation_alias=_named("PENCHANT_CATCH_UP_INTERVAL"),
-        description="seconds after which the workers look for events that were lost on their way",
-    )
-
     api_keys: SecretStr | None = Field(
         default=None,
         validation_alias=_named("PENCHANT_API_KEYS"),
@@ -216,19 +208,15 @@ class Settings(BaseSettings):
         description="a file of such keys, one a line; it is read again when it has changed",
         examples=["/etc/penchant/secrets/api_keys"],
     )
+    catch_up_seconds: float = Field(
+        default=600,
+        ge=1,
+        allow_inf_nan=False,
+        validation_alias=_named("PENCHANT_CATCH_UP_INTERVAL"),
+        description="seconds after which the workers look for events that were lost on their way",
+    )
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """As pydantic-settings asks for it: the environment, and the files that it names."""
-        del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, SecretFiles(settings_cls)
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
