@@ -47,6 +47,7 @@ def service_of(container: Container) -> Service:
         explain=container.explain(),
         clock=container.clock(),
         ids=container.ids(),
+        journal=container.journal(),
         ready=Readiness(
             {
                 "log": lambda: log.heads(None, 1),

@@ -54,6 +54,9 @@ def test_without_the_log_nothing_is_accepted_and_the_repeat_is_safe(production: 
     refused = api.post("/events", search("mysql-2", "mysql", "a mug"))
     assert (refused.status_code, refused.json()["type"]) == (503, "urn:penchant:problem:unavailable")
     assert int(refused.headers["retry-after"]) >= 1
+    (told,) = api.process.journal("request_failed")
+    assert "DATABASE_URL" in told["sentence"]
+    assert "DATABASE_URL" not in refused.text
     assert api.get("/ready").status_code == 503
     assert api.get("/health").status_code == 200
 

@@ -15,8 +15,9 @@ from adapters.http.bodies import LimitBodies
 from adapters.http.group_commit import GroupCommit
 from adapters.http.headers import AnswerHeaders
 from adapters.http.ingest import ingest_routes
+from adapters.http.measurement import MeasureRequests, NoteRoute
 from adapters.http.operations import operations_routes, probe_routes
-from adapters.http.problems import answer_problems
+from adapters.http.problems import ToldInJournal, answer_problems
 from adapters.http.raw_path import RawPath
 from adapters.http.reading import reading_routes
 from adapters.http.service import Scope, Service
@@ -24,7 +25,8 @@ from adapters.http.service import Scope, Service
 
 def create_app(service: Service) -> ASGIApp:
     """The ASGI application of a service."""
-    return AnswerHeaders(LimitBodies(RawPath(create_api(service)), service.limits))
+    routed = RawPath(NoteRoute(create_api(service)))
+    return MeasureRequests(AnswerHeaders(LimitBodies(routed, service.limits)), service.metrics)
 
 
 def create_api(service: Service) -> FastAPI:
@@ -50,7 +52,7 @@ def create_api(service: Service) -> FastAPI:
     api.include_router(reading_routes(service, guarded))
     api.include_router(probe_routes(service))
     api.include_router(operations_routes(service, guarded))
-    answer_problems(api)
+    answer_problems(api, ToldInJournal(service.journal, service.clock))
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     return api
 

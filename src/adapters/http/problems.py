@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from application.ports.system import Clock, Journal
 from domain.errors import (
     ConflictError,
     InvalidValueError,
@@ -26,6 +27,9 @@ from domain.errors import (
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 """What a caller is told to wait where the part that is away did not say."""
+
+TELL_SECONDS = 10.0
+SENTENCES_REMEMBERED = 1_000
 
 _OF_ERRORS: tuple[tuple[type[PenchantError], HTTPStatus, str], ...] = (
     (UnknownUserError, HTTPStatus.NOT_FOUND, "unknown-user"),
@@ -73,19 +77,45 @@ def problem_of(error: PenchantError) -> Problem:
     status, kind = next((status, kind) for known, status, kind in _OF_ERRORS if isinstance(error, known))
     if isinstance(error, InvalidValueError):
         return Problem(status=status, kind=kind, detail=str(error), field=error.field, remedy=error.remedy)
-    headers = {}
-    if isinstance(error, TransientError):
-        asked = error.retry_after_seconds if isinstance(error, UnavailableError) else None
-        headers["Retry-After"] = str(math.ceil(asked) if asked is not None else RETRY_AFTER_SECONDS)
-    return Problem(status=status, kind=kind, detail=str(error), headers=headers)
+    if status is not HTTPStatus.SERVICE_UNAVAILABLE:
+        return Problem(status=status, kind=kind, detail=str(error))
+    # Addresses of servers and names of settings are for those who run Penchant: their journal has the text.
+    asked = error.retry_after_seconds if isinstance(error, UnavailableError) else None
+    after = math.ceil(asked) if asked is not None else RETRY_AFTER_SECONDS
+    detail = "A part that this needs is out of reach."
+    remedy = f"send the same again after {after} seconds; with the same message ids that is safe"
+    return Problem(status=status, kind=kind, detail=detail, remedy=remedy, headers={"Retry-After": str(after)})
 
 
-def answer_problems(app: FastAPI) -> None:
+class ToldInJournal:
+    """Tells those who run Penchant what callers are not told, each sentence once in a while."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._told: dict[str, float] = {}
+
+    def __call__(self, error: Exception) -> None:
+        """Tell of an error that was answered with 5xx."""
+        text = str(error) if isinstance(error, PenchantError) else type(error).__name__
+        now = self._clock.monotonic()
+        if now - self._told.get(text, -math.inf) < TELL_SECONDS:
+            return
+        if len(self._told) >= SENTENCES_REMEMBERED:
+            self._told.clear()
+        self._told[text] = now
+        self._journal.warning("request_failed", text)
+
+
+def answer_problems(app: FastAPI, tell: ToldInJournal) -> None:
     """Let whatever is raised below a request become a problem document."""
 
     async def of_ours(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, PenchantError)  # noqa: S101  # registered for it
-        return problem_of(error).response()
+        problem = problem_of(error)
+        if problem.status is HTTPStatus.SERVICE_UNAVAILABLE:
+            tell(error)
+        return problem.response()
 
     async def raised(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Problem)  # noqa: S101  # registered for it
@@ -106,6 +136,7 @@ def answer_problems(app: FastAPI) -> None:
         return Problem(status=status, kind=kind, detail=detail, headers=error.headers or {}).response()
 
     async def unexpected(_: Request, error: Exception) -> JSONResponse:
+        tell(error)
         # Nothing of its text: it may quote what others may not read.
         detail = f"Penchant failed on this request: {type(error).__name__}. Please report it."
         return Problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, kind="unexpected", detail=detail).response()

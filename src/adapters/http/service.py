@@ -10,7 +10,7 @@ from application.api_keys import Scope as Scope
 from application.explain import Explain
 from application.ports.examinable import Finding
 from application.ports.queues import Queues
-from application.ports.system import Clock, Ids
+from application.ports.system import Clock, Ids, Journal
 from application.read_embedding import ReadEmbedding
 from application.recommend import Recommend
 from application.record import RecordEvents
@@ -44,6 +44,7 @@ class Service:
     explain: Explain
     clock: Clock
     ids: Ids
+    journal: Journal
     ready: Callable[[], Sequence[Finding]]
     """Looks at every part that a request needs."""
     queues: Queues
