@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from entrypoints.settings import Settings
-from entrypoints.variables import VARIABLES
+from entrypoints.variables import FILES, VARIABLES
 
 DOCUMENT = Path(__file__).with_suffix(".md")
 
@@ -16,6 +16,10 @@ Everything is set by environment variables, read once when a command starts. An 
 `penchant config show` lists all of them with their values here; a name that looks like one of these and is none is
 warned of. What is secret is shown nowhere. [From a laptop to servers](production.md) says which to set together.
 
+In place of a secret, a file that holds it and nothing else may be named:
+{files}.
+Both at once are refused, and so is a file that cannot be read or is empty. It is read when a process starts.
+
 | Variable | What it does | Default | Example |
 |---|---|---|---|
 """
@@ -23,7 +27,10 @@ warned of. What is secret is shown nowhere. [From a laptop to servers](productio
 
 def markdown() -> str:
     """The document. Run this file (`make docs`) to write it again; a test holds it against the settings."""
-    return INTRODUCTION + "".join(_row(name, field) for name, field in Settings.model_fields.items())
+    files = ", ".join(FILES.values())
+    return INTRODUCTION.format(files=files) + "".join(
+        _row(name, field) for name, field in Settings.model_fields.items()
+    )
 
 
 def _row(name: str, field: FieldInfo) -> str:

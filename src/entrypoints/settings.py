@@ -7,7 +7,7 @@ from typing import Any
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from application.api_keys import ONE_LINE
 from application.work import OnOutage
@@ -16,6 +16,7 @@ from domain.errors import ConfigurationError
 from domain.interaction import EventType
 from domain.recipe import DEFAULT_DECAY, DEFAULT_WEIGHTS, MAX_WEIGHT, Recipe
 from entrypoints.addresses import database_named_in, without_password
+from entrypoints.secret_files import SecretFiles
 
 DEFAULT_MONGODB_DATABASE = "penchant"
 
@@ -216,6 +217,18 @@ class Settings(BaseSettings):
         description="seconds after which the workers look for events that were lost on their way",
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """As pydantic-settings asks for it: the environment, and the files that it names."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, SecretFiles(settings_cls)
 
     @field_validator("home")
     @classmethod

@@ -7,6 +7,7 @@ from attrs import frozen
 from pydantic import AliasChoices, SecretStr, ValidationError
 
 from domain.errors import ConfigurationError
+from entrypoints.secret_files import files_of
 from entrypoints.settings import Settings
 
 PREFIX = "PENCHANT_"
@@ -73,9 +74,9 @@ def strange_variables(names: Iterable[str]) -> Sequence[StrangeVariable]:
     A name outside PENCHANT_* may be another program's: it counts only while the one of ours that it resembles is unset.
     """
     given = {name.upper() for name in names}
-    set_here = {field for field, ours in VARIABLES.items() if given.intersection(ours)}
+    set_here = {field for field, ours in VARIABLES.items() if given.intersection((*ours, FILES.get(field)))}
     strange = []
-    for name in sorted(given.difference(NO_SETTINGS, *VARIABLES.values())):
+    for name in sorted(given.difference(NO_SETTINGS, FILES.values(), *VARIABLES.values())):
         is_for_us = name.startswith(PREFIX) and not name.startswith(OF_TESTS)
         field = _resembled(name, LIKE if is_for_us else ALMOST_THE_SAME)
         if is_for_us or (field is not None and field not in set_here):
@@ -100,6 +101,9 @@ def _variables_of(name: str) -> Sequence[str]:
 
 VARIABLES = {name: tuple(_variables_of(name)) for name in Settings.model_fields}
 """By field, the one that we name first."""
+
+FILES = files_of(Settings.model_fields)
+"""By secret field, the variable that may name a file in its place."""
 
 SECRETS = frozenset(
     variable_of(name) for name, field in Settings.model_fields.items() if field.annotation == SecretStr | None
