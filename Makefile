@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test services test-fast chaos lint format bench docs lock clean
+.PHONY: help install demo test services test-fast chaos lint format bench contracts docs lock clean
 
 help:  ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/.installed  ## only install: .venv/bin/penchant
 
 demo: $(VENV)/.installed  ## load a real shop's half a million invoice lines, show live embeddings, prove them
 	$(BIN)/penchant demo
@@ -27,11 +29,12 @@ chaos: $(VENV)/.installed-dev  ## kill everything at random while a client recor
 	@$(BIN)/python -m tests.services.install --for-tests
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
-lint: $(VENV)/.installed-dev  ## style, types, direction of imports
+lint: $(VENV)/.installed-dev  ## style, types, direction of imports, the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint docker/Dockerfile
 
 format: $(VENV)/.installed-dev  ## mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
@@ -41,8 +44,12 @@ bench: $(VENV)/.installed-dev  ## measure, and print the tables: about 15 minute
 	@$(BIN)/python -m tests.services.install --for-tests
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/.installed-dev  ## draw the pictures of the README again from real output, and the table of settings
+contracts: $(VENV)/.installed-dev  ## write docs/contracts again: OpenAPI, AsyncAPI and JSON Schemas
+	$(BIN)/python -m docs.contracts
+
+docs: contracts  ## draw the pictures of the README again from real output, the table of settings, the contracts
 	$(BIN)/python docs/settings.py
+	$(BIN)/python docs/metrics.py
 	$(BIN)/python docs/pictures.py
 
 lock: $(VENV)/.installed-dev  ## choose versions again and write the lock files

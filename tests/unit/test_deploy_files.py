@@ -1,0 +1,161 @@
+"""What is deployed, held against the program, and against the tools that read it where they are on this machine."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from entrypoints.cli.app import app
+from entrypoints.variables import FILES, SECRETS, VARIABLES
+from tests.documents import ROOT
+
+DOCKER, SYSTEMD = ROOT / "docker", ROOT / "deploy" / "systemd"
+SUPERVISOR = ROOT / "deploy" / "supervisor" / "penchant.conf"
+PROGRAM = "/opt/penchant/bin/penchant"
+UNITS = ("penchant-api.service", "penchant-relay.service", "penchant-worker@.service")
+SETTINGS = {*FILES.values(), *(name for names in VARIABLES.values() for name in names)}
+MOST_EXPOSED = "20"
+"""Tenths of systemd's exposure level, of which 100 is the worst."""
+
+needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not on this machine")
+
+
+def _compose(name: str = "compose.yaml") -> Mapping[str, Any]:
+    content: Mapping[str, Any] = yaml.safe_load((DOCKER / name).read_text())
+    return content
+
+
+def _ours() -> Mapping[str, Any]:
+    return {name: service for name, service in _compose()["services"].items() if service.get("image") == "penchant"}
+
+
+def _commands() -> list[list[str]]:
+    """The arguments of penchant everywhere."""
+    entry = re.compile(rf"^(?:ExecStart|command)={PROGRAM} (.+)$", re.MULTILINE)
+    files = [SUPERVISOR, *(SYSTEMD / unit for unit in UNITS)]
+    written = [command.split() for file in files for command in entry.findall(file.read_text())]
+    return [*written, *(service["command"] for service in _ours().values())]
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """The units with a program that is there."""
+    folder = tmp_path / "units"
+    shutil.copytree(SYSTEMD, folder)
+    for unit in UNITS:
+        file = folder / unit
+        file.write_text(file.read_text().replace(PROGRAM, sys.executable))
+    return folder
+
+
+def test_each_command_is_one_that_the_program_takes() -> None:
+    program: Any = typer.main.get_command(app)
+    assert len(_commands()) == 3 + 3 + 4
+    for name, *arguments in _commands():
+        program.commands[name].make_context(name, list(arguments))  # raises where an option is none
+
+
+def test_the_schema_of_compose_files_is_kept() -> None:
+    checked = subprocess.run(
+        [
+            Path(sys.executable).with_name("check-jsonschema"),
+            "--builtin-schema",
+            "vendor.compose-spec",
+            *DOCKER.glob("compose*.yaml"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("name", sorted(_compose()["services"]))
+def test_each_container_can_gain_no_rights_and_has_limits_or_ends(name: str) -> None:
+    service = _compose()["services"][name]
+
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["cap_drop"] == ["ALL"]
+    assert "deploy" in service or service["restart"].startswith("on-failure")
+
+
+@pytest.mark.parametrize("name", sorted(_ours()))
+def test_our_containers_write_nowhere_and_take_secrets_from_files(name: str) -> None:
+    service = _ours()[name]
+    environment = service["environment"]
+
+    assert service["read_only"] is True
+    assert "cap_add" not in service
+    assert set(environment) <= SETTINGS
+    assert not set(environment) & SECRETS
+    assert {Path(path).name for path in environment.values()} <= set(service["secrets"])
+
+
+def test_every_secret_of_the_containers_is_made_by_the_script(tmp_path: Path) -> None:
+    _make_secrets(tmp_path)
+    declared = [secret["file"] for secret in _compose()["secrets"].values()]
+
+    assert [file for file in declared if not (tmp_path / Path(file).name).read_text().strip()] == []
+
+
+def test_secrets_are_made_once_and_their_folder_is_the_owners(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    _make_secrets(folder)
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+
+    _make_secrets(folder)
+
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_no_secret_gets_into_the_image_or_into_the_history() -> None:
+    assert "docker/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in ignored
+    assert {line for line in ignored if line.startswith("!")} == {
+        "!pyproject.toml",
+        "!README.md",
+        "!requirements.lock",
+        "!src",
+    }
+
+
+def test_the_example_of_an_environment_has_settings_only_and_no_secret() -> None:
+    names = re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+
+    assert names
+    assert set(names) <= SETTINGS
+    assert not set(names) & SECRETS
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", UNITS)
+def test_systemd_finds_nothing_wrong_with_a_unit(units: Path, unit: str) -> None:
+    verified = _systemd_analyze("verify", units / unit)
+
+    assert (verified.returncode, verified.stderr) == (0, "")
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_is_exposed_to_little(units: Path, unit: str) -> None:
+    rated = _systemd_analyze("security", "--offline=true", f"--threshold={MOST_EXPOSED}", units / unit)
+
+    assert rated.returncode == 0, rated.stdout
+
+
+def _systemd_analyze(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
+
+
+def _make_secrets(folder: Path) -> None:
+    subprocess.run(["sh", DOCKER / "make-secrets.sh", folder], check=True)
