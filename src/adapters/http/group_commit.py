@@ -11,12 +11,6 @@ from application.event_message import Submission
 from application.record import Receipt
 from domain.errors import TransientError, UnavailableError
 
-EVENTS_AT_ONCE = 500
-"""In one transaction, unless a single request has more."""
-
-MAX_WAITING = 10_000
-"""Events that wait for their transaction at the most: about three seconds of work."""
-
 RETRY_AFTER_SECONDS = 1.0
 
 
@@ -34,10 +28,20 @@ class GroupCommit:
     Parameters
     ----------
     record : records submissions in one transaction, with a receipt for each, as RecordEvents does.
+    at_once : events in one transaction, unless a single request has more.
+    max_waiting : events that may wait for theirs; about three seconds of work, by default.
     """
 
-    def __init__(self, record: Callable[[Sequence[Submission]], Sequence[Receipt]]) -> None:
+    def __init__(
+        self,
+        record: Callable[[Sequence[Submission]], Sequence[Receipt]],
+        *,
+        at_once: int = 500,
+        max_waiting: int = 10_000,
+    ) -> None:
         self._record = record
+        self._at_once = at_once
+        self._max_waiting = max_waiting
         self._waiting: deque[_Request] = deque()
         self._count = 0
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recorder")
@@ -51,7 +55,7 @@ class GroupCommit:
         UnavailableError : too many wait already; nothing was recorded.
         TransientError : the log cannot be written now; send the same again, with the same message ids.
         """
-        if self._count >= MAX_WAITING:
+        if self._count >= self._max_waiting:
             text = f"{self._count:,} events wait to be recorded already; send these again in a moment"
             raise UnavailableError(text, RETRY_AFTER_SECONDS)
         loop = asyncio.get_running_loop()
@@ -86,7 +90,7 @@ class GroupCommit:
     def _next_group(self) -> list[_Request]:
         group: list[_Request] = []
         events = 0
-        while self._waiting and (not group or events + len(self._waiting[0].submissions) <= EVENTS_AT_ONCE):
+        while self._waiting and (not group or events + len(self._waiting[0].submissions) <= self._at_once):
             group.append(self._waiting.popleft())
             events += len(group[-1].submissions)
         self._count -= events
