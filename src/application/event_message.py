@@ -24,6 +24,9 @@ FIELDS = (
     "properties",
 )
 
+_WHOLE_AS_FLOAT = 2**53
+"""Up to here a float that is whole has lost no digit: 7.0 is 7, as JSON Schema has it."""
+
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
@@ -118,4 +121,6 @@ def _identifier(given: Mapping[str, Any], name: str, default: str | None = None)
     raw = given.get(name, default)
     if raw is None:
         raise InvalidValueError(name, "is missing", "every event needs one")
+    if isinstance(raw, float) and raw.is_integer() and abs(raw) <= _WHOLE_AS_FLOAT:
+        raw = int(raw)
     return parse_identifier(name, raw)

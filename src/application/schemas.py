@@ -1,4 +1,4 @@
-"""JSON Schemas (2020-12) of what is sent to Penchant; `parse_event` accepts just what they describe."""
+"""JSON Schemas (2020-12) of what is sent to Penchant (`parse_event` accepts just that) and of what it publishes."""
 
 from typing import Any
 
@@ -7,22 +7,33 @@ from domain.interaction import MAX_PHRASE_LENGTH, EventType
 
 Schema = dict[str, Any]
 
-_LARGEST = 10**MAX_LENGTH - 1
+_TEXT_ID: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH}
 
 IDENTIFIER: Schema = {
-    "description": "1 to 128 characters, compared byte by byte, or an integer, which equals its decimal string.",
+    "description": "1 to 128 characters, compared byte by byte, or an integer, which equals its decimal string; beyond"
+    " 2^53 without point and exponent.",
     "anyOf": [
-        {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH},
-        {"type": "integer", "minimum": -_LARGEST, "maximum": _LARGEST},
+        _TEXT_ID,
+        {"type": "integer", "minimum": 1 - 10 ** (MAX_LENGTH - 1), "maximum": 10**MAX_LENGTH - 1},
     ],
     "examples": ["17850"],
 }
 
+_HOURS_AND_MINUTES = "([01][0-9]|2[0-3]):[0-5][0-9]"
+
 INSTANT: Schema = {
-    "description": "RFC 3339 with an offset; at most five minutes ahead of our clock.",
+    "description": "RFC 3339 with an offset, in the years 1 to 9999 of UTC, without leap seconds.",
     "type": "string",
     "format": "date-time",
+    "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]"
+    rf"{_HOURS_AND_MINUTES}:[0-5][0-9](\.[0-9]+)?([Zz]|[+-]{_HOURS_AND_MINUTES})$",
     "examples": ["2026-01-31T12:00:00Z"],
+}
+
+OCCURRED_AT: Schema = {
+    **INSTANT,
+    "description": "When it happened, at most five minutes ahead of our clock; now, if left out. "
+    f"{INSTANT['description']}",
 }
 
 PHRASE: Schema = {
@@ -30,7 +41,8 @@ PHRASE: Schema = {
     "type": "string",
     "minLength": 1,
     "maxLength": MAX_PHRASE_LENGTH,
-    "pattern": r"\S",
+    # Spelled out: languages differ in what is white space.
+    "pattern": r"[^\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
     "examples": ["red teapot"],
 }
 
@@ -47,7 +59,7 @@ _NULL: Schema = {"type": "null"}
 _ENVELOPE: dict[str, Schema] = {
     "message_id": _or_null({**IDENTIFIER, "description": "Yours: repeating it is safe."}),
     "user_id": IDENTIFIER,
-    "occurred_at": _or_null(INSTANT),
+    "occurred_at": _or_null(OCCURRED_AT),
     "user_session": _or_null(IDENTIFIER),
     "properties": _or_null(PROPERTIES),
 }
@@ -91,5 +103,38 @@ EVENT: Schema = {
     "examples": [
         {"user_id": "17850", "event_type": "purchase", "product_id": "85123A", "message_id": "order-1-line-1"},
         {"user_id": "17850", "event_type": "search", "search_phrase": "red teapot"},
+    ],
+}
+
+
+def _logged(title: str, *required: str, **fields: Schema) -> Schema:
+    ids = dict.fromkeys(("message_id", "user_id", "user_session"), _TEXT_ID)
+    return {
+        "title": title,
+        "type": "object",
+        "properties": {**ids, "occurred_at": INSTANT, "properties": PROPERTIES, **fields},
+        "required": ["message_id", "user_id", "occurred_at", *required],
+    }
+
+
+LOGGED_EVENT: Schema = {
+    "title": "An event of the log",
+    "description": "As Penchant publishes it: complete, ids as strings, absent fields left out. More fields may come.",
+    "anyOf": [
+        _logged(
+            "A search",
+            "event_type",
+            "search_phrase",
+            event_type=SEARCH["properties"]["event_type"],
+            search_phrase=PHRASE,
+        ),
+        _logged(
+            "A view, click or purchase",
+            "event_type",
+            "product_id",
+            event_type=PRODUCT_EVENT["properties"]["event_type"],
+            product_id=_TEXT_ID,
+        ),
+        _logged("A retraction", "retracts", retracts=_TEXT_ID),
     ],
 }

@@ -21,7 +21,11 @@ from application.ports.system import Clock, Ids, Metrics
 from application.ports.user_embedding_store import UserEmbeddingStore
 from tests.contract import adapters
 from tests.contract.adapters import CountOf, LogSide, SourceSide, Space
+from tests.contract.node import Node
+from tests.contract.node import node as find_node
 from tests.services.mysql import MysqlServer
+from tests.services.server import Unavailable
+from tests.services.servers import give_up
 
 
 @pytest.fixture(scope="session")
@@ -130,3 +134,12 @@ def ids(request: pytest.FixtureRequest, space: Space) -> Ids:
 @pytest.fixture(params=adapters.METRICS)
 def metrics(request: pytest.FixtureRequest, space: Space) -> tuple[Metrics, CountOf]:
     return adapters.METRICS[request.param](space)
+
+
+@pytest.fixture(scope="session")
+def node() -> Node:
+    """Programs of others, for Node."""
+    try:
+        return find_node()
+    except Unavailable as error:
+        give_up(str(error))
