@@ -66,7 +66,7 @@ class CollectDeadLetters:
             self._keep([delivery.letter for delivery in dead])
             self._queue.forget([delivery.tag for delivery in dead])
             self._unkept = ()
-            self._metrics.count("penchant_dead_letters_total", len(dead))
+            self._metrics.count("penchant_dead_letters_collected_total", len(dead))
             on_kept([delivery.letter for delivery in dead])
             yield len(dead)
 

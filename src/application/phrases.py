@@ -73,6 +73,7 @@ class EmbedPhrases:
             now = self._clock.monotonic()
             self._circuit.failed(now, error, waited_seconds=now - started)
             self._metrics.count("penchant_embedding_pauses_total")
+            self._metrics.set("penchant_circuit_open", 1, part="embedder")
             return dict.fromkeys(phrases, error)
         except TransientError as error:
             return dict.fromkeys(phrases, error)
@@ -91,5 +92,6 @@ class EmbedPhrases:
 
     def _answered(self) -> None:
         # Not during a pause: the answer is to a request that another thread had under way when the pause began.
-        if self._circuit.closed_again_in(self._clock.monotonic()) == 0:
+        if self._circuit.is_open and self._circuit.closed_again_in(self._clock.monotonic()) == 0:
             self._circuit.succeeded()
+            self._metrics.set("penchant_circuit_open", 0, part="embedder")

@@ -27,12 +27,14 @@ from domain.vectors import SubjectVectors
 class UpdateReport:
     """What a batch came to: the outcome of each delivery, and how many users were rebuilt from the log for it.
 
-    `rebuilt` counts them by reason. `damaged` are the users whose stored state could not be read, now rebuilt.
+    `newly_applied` are those of the deliveries that a stored state has applied now and had not before. `rebuilt` counts
+    users by reason. `damaged` are the users whose stored state could not be read, now rebuilt.
     `races_lost` counts states whose write came after another writer's and was computed again.
     """
 
     outcomes: Sequence[Settled]
     rebuilt: Mapping[str, int]
+    newly_applied: Sequence[LoggedEvent] = ()
     damaged: Collection[str] = ()
     races_lost: int = 0
 
@@ -70,14 +72,14 @@ class UpdateUserEmbeddings:
         """
         failures = self._phrases({phrase for phrase in map(_phrase_of, deliveries) if phrase is not None})
         batch = _Batch(deliveries, self._log)
-        attempt = _Attempt()
+        attempt = _Attempt({})
         rebuilt: Counter[str] = Counter()
         damaged: set[str] = set()
         lost: list[int] = []
 
         def compute(stored: Mapping[str, UserEmbedding]) -> Sequence[UserEmbedding]:
             nonlocal attempt
-            attempt = _Attempt()
+            attempt = _Attempt(stored)
             damaged.update(user_id for user_id, state in stored.items() if state.recipe == UNREADABLE)
             states = self._compute(batch, stored, attempt)
             rebuilt.update(attempt.rebuilt)  # a rebuild whose write lost the race was one, too
@@ -87,7 +89,13 @@ class UpdateUserEmbeddings:
         for reason, count in rebuilt.items():
             self._metrics.count("penchant_rebuilds_total", count, reason=reason)
         outcomes = [_outcome(delivery, states, failures, attempt.known_products) for delivery in deliveries]
-        return UpdateReport(outcomes=outcomes, rebuilt=rebuilt, damaged=damaged, races_lost=sum(lost))
+        return UpdateReport(
+            outcomes=outcomes,
+            rebuilt=rebuilt,
+            newly_applied=[d.logged for d in deliveries if attempt.was_without(d.logged) and _is_in(states, d.logged)],
+            damaged=damaged,
+            races_lost=sum(lost),
+        )
 
     def _compute(
         self, batch: "_Batch", stored: Mapping[str, UserEmbedding], attempt: "_Attempt"
@@ -168,9 +176,10 @@ class _Batch:
 
 
 class _Attempt:
-    """What one attempt at a batch found out."""
+    """What one attempt at a batch found out, from the states as they were stored."""
 
-    def __init__(self) -> None:
+    def __init__(self, stored: Mapping[str, UserEmbedding]) -> None:
+        self._stored = stored
         self.users: list[str] = []
         self.rebuilt: dict[str, int] = {}
         self.known_products: Mapping[str, int] = {}
@@ -178,6 +187,15 @@ class _Attempt:
     def rebuild(self, user_id: str, reason: str) -> None:
         self.users.append(user_id)
         self.rebuilt[reason] = self.rebuilt.get(reason, 0) + 1
+
+    def was_without(self, logged: LoggedEvent) -> bool:
+        """Whether no state had applied this event before."""
+        return not _is_in(self._stored, logged)
+
+
+def _is_in(states: Mapping[str, UserEmbedding], logged: LoggedEvent) -> bool:
+    state = states.get(logged.event.user_id)
+    return state is not None and logged.position in state.applied
 
 
 def _reason_to_rebuild(state: UserEmbedding | None) -> str:
@@ -208,7 +226,7 @@ def _outcome(
     known_products: Mapping[str, int],
 ) -> Settled:
     event = delivery.logged.event
-    if delivery.logged.position in states[event.user_id].applied:
+    if _is_in(states, delivery.logged):
         return Settled(delivery=delivery, verdict=Verdict.APPLIED)
     phrase = _phrase_of(delivery)
     if phrase is not None and phrase in failures:

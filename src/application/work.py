@@ -9,6 +9,7 @@ from typing import TypeVar
 from attrs import evolve, field, frozen
 
 from application.ports.message_source import Arrival, Delivery, MessageSource, Settled, Verdict
+from application.ports.queues import WORK_QUEUE
 from application.ports.system import Clock, Metrics
 from application.record import Receipt, RecordEvents, RecordStatus
 from application.update import UpdateUserEmbeddings, failed
@@ -20,6 +21,10 @@ from domain.errors import (
     UnavailableError,
     UnexpectedError,
 )
+from domain.interaction import LoggedEvent
+
+_STATUS = {Verdict.APPLIED: "success", Verdict.LATER: "failed", Verdict.DEAD: "failed"}
+"""What a verdict is to those who count messages. One that was not tried has neither failed nor succeeded."""
 
 _Item = TypeVar("_Item", Arrival, Delivery)
 
@@ -112,10 +117,13 @@ class Work:
         UnavailableError : a part is out of reach, and the policy is to wait for it; nothing is settled.
         ConfigurationError : this process cannot go on; nothing is settled.
         """
+        started, now = self._clock.monotonic(), self._clock.now()
         recorded = [item.logged.recorded_at for item in received if isinstance(item, Delivery)]
         self._newest = max(recorded, default=None)
+        self._metrics.set("penchant_delivery_age_seconds", (now - min(recorded, default=now)).total_seconds())
         if not received:
             return WorkReport()
+        newly_applied: list[LoggedEvent] = []
         rebuilt: Counter[str] = Counter()
         damaged: set[str] = set()
         races_lost: list[int] = []
@@ -123,6 +131,7 @@ class Work:
 
         def update(deliveries: Sequence[Delivery]) -> Sequence[Settled]:
             report = self._update(deliveries)
+            newly_applied.extend(report.newly_applied)
             rebuilt.update(report.rebuilt)
             damaged.update(report.damaged)
             races_lost.append(report.races_lost)
@@ -130,7 +139,7 @@ class Work:
 
         outcomes += self._settle_each(update, [item for item in received if isinstance(item, Delivery)])
         self._source.settle(outcomes)
-        self._measure(outcomes)
+        self._measure(outcomes, newly_applied, self._clock.monotonic() - started)
         return WorkReport(
             verdicts=Counter(outcome.verdict for outcome in outcomes),
             rebuilt=rebuilt,
@@ -170,16 +179,15 @@ class Work:
         counts = outcome.verdict is Verdict.NOT_TRIED and self._on_outage is OnOutage.RETRY
         return evolve(outcome, verdict=Verdict.LATER) if counts else outcome
 
-    def _measure(self, outcomes: Sequence[Settled]) -> None:
+    def _measure(self, outcomes: Sequence[Settled], newly_applied: Sequence[LoggedEvent], seconds: float) -> None:
         now = self._clock.now()
         for verdict, count in Counter(outcome.verdict for outcome in outcomes).items():
             self._metrics.count("penchant_deliveries_total", count, verdict=verdict.name.lower())
-        recorded = Counter(
-            outcome.delivery.logged.recorded_at
-            for outcome in outcomes
-            if outcome.verdict is Verdict.APPLIED and isinstance(outcome.delivery, Delivery)
-        )
-        for recorded_at, count in recorded.items():
+            if (status := _STATUS.get(verdict)) is not None:
+                self._metrics.count("messenger_processed_messages_total", count, queue=WORK_QUEUE, status=status)
+        self._metrics.observe("messenger_processing_time_seconds", seconds, len(outcomes), queue=WORK_QUEUE)
+        # Not of those that were applied before: one that is replayed was readable long ago.
+        for recorded_at, count in Counter(logged.recorded_at for logged in newly_applied).items():
             self._metrics.observe("penchant_freshness_seconds", (now - recorded_at).total_seconds(), count)
 
 

@@ -14,6 +14,7 @@ from application.worker import WorkerOptions
 from entrypoints.beside import running_beside
 from entrypoints.container import Container
 from entrypoints.keys import watched_keys
+from entrypoints.metrics import exposition
 from entrypoints.worker import relay_beside, run_worker, whereabouts
 
 APPLY_AT_ONCE = 1_000
@@ -56,7 +57,8 @@ def service_of(container: Container) -> Service:
             }
         ),
         queues=container.queues(),
-        metrics=lambda: (b"", "text/plain"),
+        metrics=container.metrics(),
+        exposition=exposition(container),
         gate=_gate(container),
     )
 

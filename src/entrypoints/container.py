@@ -26,6 +26,7 @@ from application.change_recipe import ChangeRecipe
 from application.collect_dead_letters import CollectDeadLetters
 from application.dead_letter_office import RetryDeadLetters
 from application.explain import Explain
+from application.flow import LookAtFlow
 from application.fold_from_log import FoldFromLog
 from application.import_products import ImportProducts
 from application.phrases import EmbedPhrases
@@ -74,7 +75,13 @@ class Container(containers.DeclarativeContainer):
     # Adapters, one a port.
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(RandomIds)
-    metrics = providers.Singleton(CountingMetrics)
+    metrics_wanted = providers.Object(False)
+    """Whether somebody may read metrics; the command line overrides it."""
+    metrics = providers.Selector(
+        providers.Callable(lambda wanted: "prometheus" if wanted else "counting", metrics_wanted),
+        prometheus=providers.Singleton(production.prometheus_metrics),
+        counting=providers.Singleton(CountingMetrics),
+    )
     stop = providers.Singleton(SignalStop)
     process = providers.Singleton(SystemProcess)
     journal = providers.Singleton(StructlogJournal, pid=providers.Callable(os.getpid))
@@ -208,6 +215,9 @@ class Container(containers.DeclarativeContainer):
     collect_dead_letters = providers.Singleton(CollectDeadLetters, dead_letter_queue, dead_letters, metrics)
     retry_dead_letters = providers.Singleton(
         RetryDeadLetters, dead_letters=dead_letters, log=event_log, outbox=outbox, record=record, clock=clock
+    )
+    flow = providers.Singleton(
+        LookAtFlow, outbox=outbox, dead_letters=dead_letters, queues=queues, store=store, clock=clock
     )
     backlog = providers.Singleton(Backlog, outbox=outbox, dead_letters=dead_letters, clock=clock)
     replay = providers.Singleton(Replay, event_log, outbox)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adapters.mongodb.schema import MongoSchema
     from adapters.mongodb.user_embedding_store import MongoUserEmbeddingStore
     from adapters.openai.embedder import OpenAIEmbedder
+    from adapters.prometheus.metrics import PrometheusMetrics
     from adapters.rabbitmq.broker import Broker
     from adapters.rabbitmq.dead_letter_queue import KombuDeadLetterQueue
     from adapters.rabbitmq.examination import KombuExamination
@@ -92,6 +93,13 @@ def redis_phrase_vectors(
         clock=clock,
         metrics=metrics,
     )
+
+
+def prometheus_metrics() -> "PrometheusMetrics":
+    """Metrics of this process."""
+    from adapters.prometheus.metrics import PrometheusMetrics
+
+    return PrometheusMetrics()
 
 
 def openai_embedder(settings: Settings, clock: Clock) -> "OpenAIEmbedder":

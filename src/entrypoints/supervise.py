@@ -6,7 +6,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Thread
 
 from adapters.system.system import SignalStop
@@ -27,19 +27,39 @@ EXIT_MARKED = 3
 """A supervised process was ended by `stop-workers`."""
 
 
-def supervise(arguments: Sequence[str], processes: int, stop: SignalStop, stop_mark: str) -> int:
+class Watch:
+    """Follows what becomes of the processes, each in its slot: 0, 1, 2, … This one does nothing."""
+
+    def environment(self, slot: int) -> Mapping[str, str]:
+        """What a process in this slot needs in its environment."""
+        del slot
+        return {}
+
+    def restarts(self, slot: int) -> None:
+        """The process in this slot came to a limit; another one follows."""
+
+
+def supervise(
+    arguments: Sequence[str], processes: int, stop: SignalStop, stop_mark: str, watch: Watch | None = None
+) -> int:
     """Run `penchant` with these arguments so many times at once until asked to stop; return the exit code.
 
     A process that ends with 0 (at a limit) is followed by a new one. If one ends with anything else, all end; with 0
     where that was `stop-workers`. `stop_mark` is the mark that is there now.
     """
-    running = [_start(arguments, stop_mark) for _ in range(processes)]
+    followed = watch if watch is not None else Watch()
+
+    def start(slot: int) -> "subprocess.Popen[bytes]":
+        return _start(arguments, {**followed.environment(slot), SUPERVISED: MARK + stop_mark})
+
+    running = [start(slot) for slot in range(processes)]
     try:
         while not stop.wait(LOOK_SECONDS):
             for at, process in enumerate(running):
                 code = process.poll()
                 if code == 0:
-                    running[at] = _start(arguments, stop_mark)
+                    followed.restarts(at)
+                    running[at] = start(at)
                 elif code == EXIT_MARKED:
                     return 0
                 elif code is not None:
@@ -78,9 +98,9 @@ def end_with_supervisor(stop: SignalStop) -> None:
     Thread(target=watch, name="supervisor", daemon=True).start()
 
 
-def _start(arguments: Sequence[str], stop_mark: str) -> "subprocess.Popen[bytes]":
+def _start(arguments: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(  # noqa: S603  # ourselves
         [sys.executable, "-m", "entrypoints.program", *arguments],
         stdin=subprocess.PIPE,
-        env={**os.environ, SUPERVISED: MARK + stop_mark},
+        env={**os.environ, **environment},
     )

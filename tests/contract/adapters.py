@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from attrs import frozen
+from prometheus_client import CollectorRegistry
 
 from adapters.memory.broker import MemoryBroker
 from adapters.memory.dead_letters import MemoryDeadLetters
@@ -25,6 +26,7 @@ from adapters.mongodb.product_catalogue import MongoProductCatalogue
 from adapters.mongodb.user_embedding_store import MongoUserEmbeddingStore
 from adapters.openai.embedder import OpenAIEmbedder
 from adapters.outbox.message_source import OutboxMessageSource
+from adapters.prometheus.metrics import PrometheusMetrics
 from adapters.redis.phrase_vectors import RedisPhraseVectors
 from adapters.sql.database import Database, sqlite_url
 from adapters.sql.dead_letters import SqlDeadLetters
@@ -246,6 +248,13 @@ def _memory_metrics(_: Space) -> tuple[Metrics, CountOf]:
     return metrics, lambda name, labels: metrics.counters[name + "".join(f'{{{k}="{v}"}}' for k, v in labels.items())]
 
 
+def _prometheus_metrics(_: Space) -> tuple[Metrics, CountOf]:
+    metrics = PrometheusMetrics()
+    registry = CollectorRegistry()
+    registry.register(metrics)
+    return metrics, lambda name, labels: registry.get_sample_value(name, dict(labels)) or 0
+
+
 LOGS: Mapping[str, Callable[[Space], LogSide]] = {
     "memory": _memory_log,
     "sqlite": _sqlite_log,
@@ -325,5 +334,6 @@ IDS: Mapping[str, Callable[[Space], Ids]] = {
 }
 METRICS: Mapping[str, Callable[[Space], tuple[Metrics, CountOf]]] = {
     "counting": _memory_metrics,
+    "prometheus": _prometheus_metrics,
 }
 """Metrics, each with a look at what was counted under a name with at most one label."""

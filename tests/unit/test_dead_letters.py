@@ -123,7 +123,7 @@ def test_what_the_broker_keeps_among_the_dead_is_collected_once() -> None:
     collected = CollectDeadLetters(queue, dead_letters, metrics)(page=2)
 
     assert (collected, dead_letters.count(), queue.waiting) == (3, 2, {})
-    assert metrics.counters["penchant_dead_letters_total"] == 3
+    assert metrics.counters["penchant_dead_letters_collected_total"] == 3
 
 
 class AwayOnce(MemoryDeadLetters):

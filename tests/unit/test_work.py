@@ -6,6 +6,7 @@ from typing import Any
 from adapters.memory.broker import MemoryBroker
 from adapters.memory.user_embedding_store import MemoryUserEmbeddingStore
 from application.event_message import Submission
+from application.ports.event_log import LogFilter
 from application.ports.message_source import Arrival, Capability, Settled, Verdict
 from application.ports.user_embedding_store import StateWrite
 from application.retry_policy import RetryPolicy
@@ -141,3 +142,39 @@ class Fragile:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
+
+
+def test_messages_are_counted_as_others_count_them(shop: Shop) -> None:
+    shop.embedder.refused = {"forbidden"}
+    shop.apply(viewed("m1"), viewed("m2"), searched("m3", "forbidden"))
+
+    processed = 'messenger_processed_messages_total{queue="user_embedding_updates"}'
+    assert shop.metrics.counters[f'{processed}{{status="success"}}'] == 2
+    assert shop.metrics.counters[f'{processed}{{status="failed"}}'] == 1
+    assert len(shop.metrics.observations['messenger_processing_time_seconds{queue="user_embedding_updates"}']) == 3
+
+
+def test_freshness_is_that_of_the_first_time(shop: Shop) -> None:
+    shop.record(viewed("m1"), viewed("m2", "unheard"))
+    shop.clock.advance(timedelta(seconds=3))
+    shop.work()
+    shop.clock.advance(timedelta(hours=1))
+    shop.replay(LogFilter())
+    shop.work()
+
+    assert list(shop.metrics.observations["penchant_freshness_seconds"]) == [3.0]
+
+
+def test_what_a_worker_holds_grows_older_until_it_is_settled(shop: Shop) -> None:
+    shop.record(viewed("m1"))
+    work = shop.worker()
+    received = shop.source().receive(10)
+    ages = []
+    for _ in range(2):
+        shop.clock.advance(timedelta(seconds=60))
+        work.apply(received)
+        ages.append(shop.metrics.gauges["penchant_delivery_age_seconds"])
+    work.apply([])
+
+    assert ages == [60.0, 120.0]
+    assert shop.metrics.gauges["penchant_delivery_age_seconds"] == 0.0

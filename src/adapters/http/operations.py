@@ -47,7 +47,7 @@ def operations_routes(service: Service, guarded: Callable[[Scope], Any]) -> APIR
     @router.get("/metrics", response_model=None, response_class=Response)
     def metrics() -> Response:
         """What Prometheus reads."""
-        body, media_type = service.metrics()
+        body, media_type = service.exposition()
         return Response(body, media_type=media_type)
 
     return router

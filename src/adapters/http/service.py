@@ -10,7 +10,7 @@ from application.api_keys import Scope as Scope
 from application.explain import Explain
 from application.ports.examinable import Finding
 from application.ports.queues import Queues
-from application.ports.system import Clock, Ids, Journal
+from application.ports.system import Clock, Ids, Journal, Metrics
 from application.read_embedding import ReadEmbedding
 from application.recommend import Recommend
 from application.record import RecordEvents
@@ -49,7 +49,8 @@ class Service:
     """Looks at every part that a request needs."""
     queues: Queues
     """The queues of the broker; without a broker none."""
-    metrics: Callable[[], tuple[bytes, str]]
+    metrics: Metrics
+    exposition: Callable[[], tuple[bytes, str]]
     """What Prometheus reads, and its media type."""
     gate: Gate
     limits: Limits = Limits()

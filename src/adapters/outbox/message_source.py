@@ -10,12 +10,11 @@ from application.ports.dead_letter_queue import DeadDelivery
 from application.ports.dead_letters import DeadLetter, DeadLetters
 from application.ports.message_source import Arrival, Capability, Delivery, Settled, Verdict
 from application.ports.outbox import Outbox
-from application.ports.queues import QueueState
+from application.ports.queues import WORK_QUEUE, QueueState
 from application.ports.system import Clock, Stop
 from application.retry_policy import RetryPolicy
 from domain.errors import UnavailableError
 
-QUEUE = "user_embedding_updates"
 POLL_SECONDS = 0.05
 
 
@@ -69,7 +68,7 @@ class OutboxMessageSource:
         return DeadLetter(
             message_id=event.message_id,
             user_id=event.user_id,
-            queue=QUEUE,
+            queue=WORK_QUEUE,
             body=json.dumps(as_message(event), ensure_ascii=False).encode(),
             error_type=type(outcome.error).__name__,
             error_text=str(outcome.error),

@@ -5,6 +5,9 @@ from typing import Protocol
 
 from attrs import frozen
 
+WORK_QUEUE = "user_embedding_updates"
+"""What workers take from, by the name that other systems know; the names of its retry queues begin with it."""
+
 
 @frozen(kw_only=True)
 class QueueState:

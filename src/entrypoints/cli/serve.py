@@ -40,6 +40,7 @@ def serve(
                 f"--host {host} is reached by other machines, and no keys are set, so that everybody could record and "
                 f"read. Make one by `penchant keys new`, and set PENCHANT_API_KEYS_FILE or PENCHANT_API_KEYS."
             )
+        container.metrics_wanted.override(True)
         reach_servers(container)
         container.stop().listen()
         try:

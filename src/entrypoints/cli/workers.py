@@ -2,6 +2,7 @@
 
 import re
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated
 
 import typer
@@ -12,10 +13,17 @@ from domain.errors import ConfigurationError, InvalidValueError, RecipeChangedEr
 from entrypoints.cli.output import Json, out, print_json
 from entrypoints.cli.wiring import make_ready, penchant, prepared, unchecked
 from entrypoints.container import Container
+from entrypoints.metrics import MetricsAddress, showing_children, showing_metrics, write_for_supervisor
 from entrypoints.supervise import EXIT_MARKED, end_with_supervisor, is_supervised, mark_of_supervisor, supervise
 from entrypoints.worker import RELAY_AT_ONCE, reach_servers, run_worker, wait_for_servers, whereabouts
 
 DEFAULT_BATCH = 1_000
+
+MetricsPort = Annotated[
+    int | None, typer.Option(min=1, max=65_535, help="Port on which Prometheus reads metrics; none, if left out.")
+]
+MetricsHost = Annotated[str, typer.Option(help="Where to listen for that. Other machines reach it on 0.0.0.0.")]
+LOOPBACK = "127.0.0.1"
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
@@ -29,6 +37,8 @@ def worker(
     time_limit: Annotated[float | None, typer.Option(min=1, help="Seconds after which it ends.")] = None,
     memory_limit: Annotated[str | None, typer.Option(help="Memory at which it ends, such as 512M.")] = None,
     relay: Annotated[bool, typer.Option(help="Whether it also moves events from the outbox to the broker.")] = True,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = LOOPBACK,
 ) -> None:
     """Apply events as they come, until it is stopped.
 
@@ -38,22 +48,28 @@ def worker(
 
     With --concurrency, limits are those of each process: one that comes to a limit is followed by another with the
     settings of the start, and waits for a server that is away just then. `penchant stop-workers` ends all of them and
-    this one, so that the next start has new code and settings.
+    this one, so that the next start has new code and settings. Metrics are the sum of all of them.
 
     Examples:
 
       penchant worker
 
       penchant worker --concurrency 3 --time-limit 3600 --memory-limit 512M
+
+      penchant worker --metrics-port 9101
     """
     limit = _bytes_of(memory_limit)
+    shown = _address(metrics_host, metrics_port)
     if concurrency > 1:
         with penchant() as container:  # what is configured wrongly is said once, and before anything is started
             reach_servers(container)
             stop, mark = container.stop(), stop_mark(container.registry())
+            settings = container.settings()
         stop.listen()
-        raise typer.Exit(supervise(_without_concurrency(sys.argv[1:]), concurrency, stop, mark))
-    with unchecked() as container:
+        with showing_children(settings, shown, concurrency) as watch:
+            code = supervise(_without_concurrency(sys.argv[1:]), concurrency, stop, mark, watch)
+        raise typer.Exit(code)
+    with unchecked() as container, _showing_metrics(container, shown):
         if not _is_ready(container):
             return
         container.prefetch.override(prefetch if prefetch is not None else 2 * batch_size)
@@ -74,6 +90,17 @@ def worker(
         raise typer.Exit(EXIT_MARKED)
 
 
+def _address(host: str, port: int | None) -> MetricsAddress | None:
+    return MetricsAddress(host=host, port=port) if port is not None else None
+
+
+def _showing_metrics(container: Container, where: MetricsAddress | None) -> AbstractContextManager[None]:
+    if where is not None and is_supervised():
+        write_for_supervisor(container)
+        return nullcontext()
+    return showing_metrics(container, where)
+
+
 def _is_ready(container: Container) -> bool:
     """Make the container ready for a worker that hears signals; False if it has been asked to end meanwhile."""
     stop = container.stop()
@@ -92,7 +119,7 @@ def _make_work_ready(container: Container) -> None:
     container.work()  # some of its parts ask a server when they are made
 
 
-def relay() -> None:
+def relay(metrics_port: MetricsPort = None, metrics_host: MetricsHost = LOOPBACK) -> None:
     """Move events from the outbox to the broker, until it is stopped.
 
     Workers do it by themselves; this is for those started with --no-relay, and for more throughput. Several may run.
@@ -101,7 +128,8 @@ def relay() -> None:
 
       penchant relay
     """
-    with penchant() as container:
+    with unchecked() as container, showing_metrics(container, _address(metrics_host, metrics_port)):
+        make_ready(container)
         if container.applies_itself():
             text = "There is no broker to relay to: workers take events straight from the outbox. Set RABBITMQ_DSN."
             raise ConfigurationError(text)

@@ -1,0 +1,135 @@
+"""Every metric that there is: declared here once, with its help text."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from attrs import field, frozen
+
+from application.flow import Part
+from application.ports.queues import WORK_QUEUE
+
+
+class Kind(StrEnum):
+    """What a metric is to Prometheus."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@frozen(kw_only=True)
+class Metric:
+    """A metric.
+
+    `labels` names the values that a label is known to take, so that each series is there, at 0, from the start: a first
+    failure is not seen in the rate of a series that begins with 1. No values: they come as they come.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    labels: Mapping[str, Sequence[str]] = field(factory=dict)
+    buckets: Sequence[float] = ()
+    """Upper bounds, in the unit of the name."""
+
+
+BATCH_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+FRESHNESS_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 120, 300, 600, 3_600)
+REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2.5, 5, 10)
+
+_QUEUE = {"queue": (WORK_QUEUE,)}
+
+
+def _counter(name: str, text: str, **labels: Sequence[str]) -> Metric:
+    return Metric(name=name, kind=Kind.COUNTER, help=text, labels=labels)
+
+
+def _gauge(name: str, text: str, **labels: Sequence[str]) -> Metric:
+    return Metric(name=name, kind=Kind.GAUGE, help=text, labels=labels)
+
+
+def _histogram(name: str, text: str, buckets: Sequence[float], **labels: Sequence[str]) -> Metric:
+    return Metric(name=name, kind=Kind.HISTOGRAM, help=text, labels=labels, buckets=buckets)
+
+
+MEASURED = (
+    _counter(
+        "messenger_processed_messages_total",
+        "Messages that workers have processed. failed: tried again later, or given up.",
+        **_QUEUE,
+        status=("success", "failed"),
+    ),
+    _histogram(
+        "messenger_processing_time_seconds",
+        "From received to settled, for each message: the time of its batch.",
+        BATCH_SECONDS,
+        **_QUEUE,
+    ),
+    _histogram(
+        "penchant_freshness_seconds",
+        "From recorded to readable, for each event when it is first applied.",
+        FRESHNESS_SECONDS,
+    ),
+    _gauge(
+        "penchant_delivery_age_seconds",
+        "How long ago the oldest event was recorded that a worker has in its hands; 0 when it has none.",
+    ),
+    _counter(
+        "penchant_deliveries_total",
+        "Deliveries by what became of them. not_tried: put off, because a part that they need is out of reach.",
+        verdict=("applied", "later", "not_tried", "dead"),
+    ),
+    _counter("penchant_relayed_events_total", "Events moved from the outbox to the broker."),
+    _counter("penchant_caught_up_events_total", "Events that were lost on their way, found in the log and sent again."),
+    _counter("penchant_dead_letters_collected_total", "Dead letters taken from the broker."),
+    _counter(
+        "penchant_rebuilds_total",
+        "Users rebuilt from the log. asked: by a command, an import or catch-up; the others by a worker.",
+        reason=("asked", "new", "missing", "rounding", "recipe", "unreadable"),
+    ),
+    _counter("penchant_write_races_lost_total", "States whose write came after another writer's; computed again."),
+    _gauge(
+        "penchant_circuit_open",
+        "1 while this one pauses because a part that it needs is out of reach, or the embedder is left alone.",
+        part=("worker", "relay", "embedder"),
+    ),
+    _counter("penchant_phrases_embedded_total", "Phrases embedded, each once for good."),
+    _counter("penchant_embedding_pauses_total", "Times that the embedder was found out of reach or asked for a pause."),
+    _counter("penchant_phrase_cache_hits_total", "Phrase vectors found in Redis."),
+    _counter("penchant_phrase_cache_misses_total", "Phrase vectors asked of Redis that it did not have."),
+    _counter("penchant_phrase_cache_errors_total", "Times that Redis failed, and the log's database was asked."),
+    _counter(
+        "penchant_http_requests_total",
+        "Requests to the HTTP API. Those that fit no route are of the route none.",
+        route=(),
+        status=(),
+    ),
+    _histogram(
+        "penchant_http_request_seconds", "From a request's headers to the end of its answer.", REQUEST_SECONDS, route=()
+    ),
+)
+"""What happens in a process, counted there."""
+
+SUPERVISED = (
+    _gauge("penchant_worker_processes", "Worker processes that `penchant worker --concurrency` keeps running."),
+    _counter("penchant_worker_restarts_total", "Worker processes that came to a limit and were followed by another."),
+)
+"""What the process above several workers knows."""
+
+STATES = (
+    _gauge("penchant_up", "Whether a part answers.", part=tuple(Part)),
+    _gauge("penchant_outbox_events", "Events in the outbox: on their way to the broker, or without one to a worker."),
+    _gauge(
+        "penchant_outbox_oldest_seconds", "How long ago the first event in the outbox was recorded; 0 when it is empty."
+    ),
+    _gauge(
+        "penchant_lag_events", "Events recorded and not applied yet, in the outbox and in the work and retry queues."
+    ),
+    _gauge("penchant_dead_letters", "Events that were given up, and that nobody has retried or purged yet."),
+    _gauge("messenger_queue_depth", "Messages that wait in a queue of the broker.", queue=()),
+    _gauge("penchant_queue_consumers", "Consumers of a queue of the broker.", queue=()),
+)
+"""What is read from the servers when Prometheus asks; every process shows the same. A part that is out of reach shows
+nothing but its 0 in penchant_up."""
+
+TABLE = (*MEASURED, *SUPERVISED, *STATES)

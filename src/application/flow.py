@@ -1,0 +1,132 @@
+"""The flow: what is on its way from recorded to applied, and who moves it; cheap enough to be asked all the time."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
+from enum import StrEnum
+from threading import Thread
+from typing import Any
+
+from attrs import frozen
+
+from application.ports.dead_letters import DeadLetters
+from application.ports.outbox import Outbox
+from application.ports.queues import WORK_QUEUE, Queues, QueueState
+from application.ports.system import Clock
+from application.ports.user_embedding_store import UserEmbeddingStore
+from domain.errors import PenchantError
+
+PATIENCE_SECONDS = 2.0
+"""How long a part is waited for that does not answer."""
+
+
+class Part(StrEnum):
+    """What the flow goes through."""
+
+    LOG = "log"
+    """With the outbox and the dead letters beside it."""
+    BROKER = "broker"
+    STORE = "store"
+    """Of the user embeddings."""
+
+
+@frozen(kw_only=True)
+class OutboxState:
+    """What waits beside the log. `oldest_seconds`: since the first event that is due was recorded; 0 without one."""
+
+    events: int
+    oldest_seconds: float
+    dead_letters: int
+
+
+@frozen(kw_only=True)
+class Flow:
+    """What is on its way, as of about now. What a part knows that is out of reach is None."""
+
+    up: Mapping[Part, bool]
+    """Whether each part answers."""
+    outbox: OutboxState | None
+    queues: Mapping[str, QueueState] | None
+    """Of the broker, by name; none without a broker."""
+
+    @property
+    def lag(self) -> int | None:
+        """Events that are recorded and not applied, without those that a worker has in its hands."""
+        if self.outbox is None or self.queues is None:
+            return None
+        waiting = sum(state.messages for name, state in self.queues.items() if name.startswith(WORK_QUEUE))
+        return self.outbox.events + waiting
+
+    @property
+    def workers(self) -> int | None:
+        """Consumers of the work queue; None where there is none to be seen."""
+        work = self.queues.get(WORK_QUEUE) if self.queues is not None else None
+        return work.consumers if work is not None else None
+
+
+class LookAtFlow:
+    """Asks every part at the same time, and waits for none longer than `patience_seconds`.
+
+    A part that hangs is asked again only when it has answered. To be used by one thread at a time.
+    """
+
+    def __init__(
+        self,
+        *,
+        outbox: Outbox,
+        dead_letters: DeadLetters,
+        queues: Queues,
+        store: UserEmbeddingStore,
+        clock: Clock,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._outbox = outbox
+        self._dead_letters = dead_letters
+        self._clock = clock
+        self._patience_seconds = patience_seconds
+        self._questions: Mapping[Part, Callable[[], Any]] = {
+            Part.LOG: self._outbox_state,
+            Part.BROKER: queues.states,
+            Part.STORE: lambda: store.user_ids(None, 1),
+        }
+        self._asked: dict[Part, Future[Any]] = {}
+
+    def __call__(self) -> Flow:
+        """The flow now. A part that is out of reach is no error."""
+        for part, question in self._questions.items():
+            if part not in self._asked:
+                self._asked[part] = _begin(question)
+        wait(self._asked.values(), self._patience_seconds)
+        answered = {part: self._asked.pop(part) for part, future in [*self._asked.items()] if future.done()}
+        answers = {part: answer.result() for part, answer in answered.items() if not _is_away(answer)}
+        return Flow(
+            up={part: part in answers for part in self._questions},
+            outbox=answers.get(Part.LOG),
+            queues=answers.get(Part.BROKER),
+        )
+
+    def _outbox_state(self) -> OutboxState:
+        now = self._clock.now()
+        due = self._outbox.due(now, 1)
+        return OutboxState(
+            events=self._outbox.depth(),
+            oldest_seconds=max((now - due[0].logged.recorded_at).total_seconds(), 0.0) if due else 0.0,
+            dead_letters=self._dead_letters.count(),
+        )
+
+
+def _begin(question: Callable[[], Any]) -> "Future[Any]":
+    """Ask in a thread that does not keep this process from ending."""
+    answer: Future[Any] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(question())
+        except Exception as error:  # noqa: BLE001  # raised again where the answer is looked at
+            answer.set_exception(error)
+
+    Thread(target=ask, name="flow", daemon=True).start()
+    return answer
+
+
+def _is_away(answer: "Future[Any]") -> bool:
+    return isinstance(answer.exception(), PenchantError)
