@@ -1,6 +1,7 @@
 """Rebuilding: users recomputed from the log, whatever is stored of them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from application.fold_from_log import USERS_AT_ONCE, FoldFromLog
 from application.ports.event_log import EventLog
@@ -36,9 +37,12 @@ class RebuildUsers:
             self([user_id for user_id, state in stored.items() if self._writer.is_ours(state)])
 
     def all(self, on_users: Callable[[int], None] | None = None) -> int:
-        """Rebuild every user of the log and return how many; tell `on_users` how many each step did."""
+        """Rebuild every user that is in the log or in the store and return how many; tell `on_users` of each step.
+
+        One whom only the store knows becomes empty: a log that was set back to a backup has forgotten some.
+        """
         done = 0
-        for some in pages_of_users(self._log):
+        for some in pages_of_everybody(self._log, self._writer):
             self(some)
             done += len(some)
             if on_users is not None:
@@ -73,3 +77,21 @@ def pages_of_heads(log: EventLog) -> Iterator[Sequence[tuple[str, int]]]:
 def pages_of_users(log: EventLog) -> Iterator[Sequence[str]]:
     """All users of the log, USERS_AT_ONCE at a time."""
     return ([user_id for user_id, _ in heads] for heads in pages_of_heads(log))
+
+
+class KnowsUsers(Protocol):
+    """What says which users have a state."""
+
+    def user_ids(self, after: str | None, limit: int) -> Sequence[str]:
+        """As UserEmbeddingStore says."""
+
+
+def pages_of_everybody(log: EventLog, store: KnowsUsers) -> Iterator[Sequence[str]]:
+    """Every user that is in the log or in the store, some at a time, those of the log first."""
+    yield from pages_of_users(log)
+    after: str | None = None
+    while stored := store.user_ids(after, USERS_AT_ONCE):
+        heads = log.heads_of(stored)
+        if strays := [user_id for user_id in stored if user_id not in heads]:
+            yield strays
+        after = stored[-1]

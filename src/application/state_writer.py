@@ -66,6 +66,10 @@ class StateWriter:
         """The states as they are stored now."""
         return self._store.read(user_ids)
 
+    def user_ids(self, after: str | None, limit: int) -> Sequence[str]:
+        """As UserEmbeddingStore says."""
+        return self._store.user_ids(after, limit)
+
     def is_ours(self, state: UserEmbedding) -> bool:
         """Whether the state is of the recipe that this process is configured for."""
         return state.is_of(self._recipe)

@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from attrs import evolve, frozen
 
-from application.fold_from_log import USERS_AT_ONCE, interactions_of
+from application.fold_from_log import interactions_of
 from application.fold_of_applied import FoldOfApplied, Mismatch
 from application.ports.event_log import EventLog
 from application.ports.product_catalogue import ProductCatalogue
 from application.ports.product_changes import ProductChanges
 from application.ports.user_embedding_store import UserEmbeddingStore
-from application.rebuild import pages_of_users
+from application.rebuild import pages_of_everybody
 from application.subject_vectors import ReadSubjectVectors
 from domain.recipe import Recipe
 from domain.user_embedding import UNREADABLE, UserEmbedding
@@ -93,13 +93,7 @@ class VerifyUsers:
 
     def pages(self) -> Iterator[Sequence[str]]:
         """Every user that is in the log or in the store, some at a time."""
-        yield from pages_of_users(self._log)
-        after: str | None = None
-        while stored := self._store.user_ids(after, USERS_AT_ONCE):
-            heads = self._log.heads_of(stored)
-            if strays := [user_id for user_id in stored if user_id not in heads]:
-                yield strays
-            after = stored[-1]
+        return pages_of_everybody(self._log, self._store)
 
     def _moved_or_changing(self, suspects: Sequence[str], states: Mapping[str, UserEmbedding]) -> Collection[str]:
         """The suspects whose state has been written since it was read, or whose products are changing now."""

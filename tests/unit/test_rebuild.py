@@ -67,6 +67,17 @@ def test_all_rebuilds_every_user_of_the_log_page_by_page(shop: Shop) -> None:
     assert shop.metrics.counters['penchant_rebuilds_total{reason="asked"}'] == 1_203
 
 
+def test_all_empties_users_whom_the_log_has_forgotten(shop: Shop) -> None:
+    shop.apply(bought("m1", "tea"))
+    shop.storage.store.states["stray"] = evolve(shop.state(), user_id="stray")
+    assert [mismatch.user_id for mismatch in shop.verify.all().mismatches] == ["stray"]
+
+    assert shop.rebuild.all() == 2
+
+    assert is_exactly_empty(shop.storage.store.states["stray"])
+    assert shop.verify.all().mismatches == ()
+
+
 def test_a_history_longer_than_a_page_is_rebuilt_whole(shop: Shop) -> None:
     shop.record(*(viewed(f"m{n}", ["tea", "mug"][n % 2], age_days=n / 50) for n in range(2_500)))
     shop.record(retraction("r1", "m3"), retraction("r2", "m2400"))

@@ -70,7 +70,7 @@ def stats(as_json: Json = False) -> None:
 
 def rebuild(
     user: Annotated[list[str] | None, typer.Option(help="This user; may be repeated.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All users of the log.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All users, those of the log and those of the store.")] = False,
     as_json: Json = False,
 ) -> None:
     """Compute embeddings anew from the log, whatever is stored.
