@@ -1,14 +1,11 @@
 """The HTTP API as a process: the server, and beside it what moves events on."""
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
-from fastapi import Request
-
-from adapters.http.access import KeyGate
+from adapters.http.access import AccessGate
 from adapters.http.app import create_app
 from adapters.http.server import serve
-from adapters.http.service import Gate, Scope, Service
+from adapters.http.service import Gate, Service
 from application.readiness import Readiness
 from application.worker import WorkerOptions
 from entrypoints.beside import running_beside
@@ -64,10 +61,4 @@ def service_of(container: Container) -> Service:
 
 
 def _gate(container: Container) -> Gate:
-    keys = watched_keys(container.settings(), container.journal())
-    return KeyGate(keys) if keys is not None else _open
-
-
-async def _open(request: Request, scope: Scope) -> Mapping[str, str]:
-    del request, scope
-    return {}
+    return AccessGate(watched_keys(container.settings(), container.journal()), container.rate_limiter())

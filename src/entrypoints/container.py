@@ -149,6 +149,8 @@ class Container(containers.DeclarativeContainer):
         outbox=providers.Singleton(NoQueues),
         kombu=providers.Resource(production.queues, broker, topology),
     )
+    rate_limiter = providers.Singleton(production.rate_limiter, settings, log_id, clock, journal)
+    """Of the HTTP API; None where no limit is set."""
     sample_shop = providers.Singleton(OnlineRetail)
 
     recipe = providers.Singleton(_recipe, settings, registry, model, dimensions)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 from adapters.sql.database import Database, sqlite_url
 from application.ports.phrase_vectors import PhraseVectors
 from application.ports.registry import Registry
-from application.ports.system import Clock, Ids, Metrics
+from application.ports.system import Clock, Ids, Journal, Metrics
 from application.retry_policy import RetryPolicy
 from entrypoints.settings import Settings
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from adapters.limits.rate_limits import RateLimits
     from adapters.mongodb.database import MongoDatabase
     from adapters.mongodb.product_catalogue import MongoProductCatalogue
     from adapters.mongodb.schema import MongoSchema
@@ -100,6 +101,22 @@ def prometheus_metrics() -> "PrometheusMetrics":
     from adapters.prometheus.metrics import PrometheusMetrics
 
     return PrometheusMetrics()
+
+
+def rate_limiter(settings: Settings, log_id: str, clock: Clock, journal: Journal) -> "RateLimits | None":
+    """What counts requests, in Redis where there is one."""
+    if settings.rate_limit_per_key is None and settings.rate_limit_per_user is None:
+        return None
+    from adapters.limits.rate_limits import RateLimits
+
+    return RateLimits(
+        per_key=settings.rate_limit_per_key,
+        per_user=settings.rate_limit_per_user,
+        redis_url=settings.redis_url.get_secret_value() if settings.redis_url is not None else None,
+        namespace=log_id,
+        clock=clock,
+        journal=journal,
+    )
 
 
 def openai_embedder(settings: Settings, clock: Clock) -> "OpenAIEmbedder":

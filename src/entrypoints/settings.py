@@ -43,6 +43,17 @@ def _weight(event_type: EventType) -> float | None:
     return field
 
 
+def _rate_limit(variable: str, description: str, example: str) -> str | None:
+    field: str | None = Field(
+        default=None,
+        pattern="^[1-9][0-9]{0,8}/(second|minute|hour|day)$",
+        validation_alias=_named(variable),
+        description=description,
+        examples=[example],
+    )
+    return field
+
+
 class Settings(BaseSettings):
     """What can be set, each by the environment variable named beside it."""
 
@@ -208,6 +219,14 @@ class Settings(BaseSettings):
         validation_alias=_named("PENCHANT_API_KEYS_FILE"),
         description="a file of such keys, one a line; it is read again when it has changed",
         examples=["/etc/penchant/secrets/api_keys"],
+    )
+    rate_limit_per_key: str | None = _rate_limit(
+        "PENCHANT_RATE_LIMIT_PER_KEY", "requests that each API key may send; by default any number", "6000/minute"
+    )
+    rate_limit_per_user: str | None = _rate_limit(
+        "PENCHANT_RATE_LIMIT_PER_USER",
+        "requests about one user, except batches; by default any number",
+        "120/minute",
     )
     catch_up_seconds: float = Field(
         default=600,

@@ -1,5 +1,6 @@
-"""Who may ask: a key by the header Authorization or X-API-Key, and what it opens."""
+"""Who may ask, and how often: a key by the header Authorization or X-API-Key, what it opens, and rate limits."""
 
+import math
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -10,14 +11,22 @@ from fastapi.security.base import SecurityBase
 
 from adapters.http.headers import MORE
 from adapters.http.problems import Problem
+from adapters.http.raw_path import user_id_of
 from adapters.http.service import Gate
 from application.api_keys import ApiKey, ApiKeys, Scope
+from application.json_object import object_of
+from application.ports.rate_limiter import RateLimiter, Standing
+from domain.errors import InvalidValueError
+from domain.identifier import parse_identifier
 
 REALM = 'Bearer realm="penchant"'
 """RFC 6750."""
 
 BEARER, HEADER = "bearer", "x_api_key"
 """The names of the two ways in the OpenAPI document."""
+
+ANYBODY = ""
+"""Whose requests are counted where there are no keys."""
 
 
 class Guard(SecurityBase):
@@ -35,37 +44,30 @@ class Guard(SecurityBase):
         request.scope[MORE].extend((name.lower().encode(), value.encode()) for name, value in headers.items())
 
 
-class KeyGate:
-    """Lets in who has a key with the scope.
+class AccessGate:
+    """Lets in who has a key with the scope, as often as the limits allow.
 
     Parameters
     ----------
-    keys : the keys that count now.
+    keys : the keys that count now; None where everybody may do everything.
+    limiter : counts requests; None where there are no limits.
     """
 
-    def __init__(self, keys: Callable[[], ApiKeys]) -> None:
+    def __init__(self, keys: Callable[[], ApiKeys] | None, limiter: RateLimiter | None) -> None:
         self._keys = keys
+        self._limiter = limiter
 
     async def __call__(self, request: Request, scope: Scope) -> Mapping[str, str]:
-        self._key(request, scope)
-        return {}
-
-    def _key(self, request: Request, scope: Scope) -> ApiKey:
-        presented = _presented(request)
-        if presented is None:
-            raise _refusal(
-                HTTPStatus.UNAUTHORIZED, "no-key", "This needs a key.", "send Authorization: Bearer KEY", REALM
-            )
-        key = self._keys().find(presented)
-        if key is None:
-            challenge = f'{REALM}, error="invalid_token"'
-            detail = "Nobody has this key, or it has been revoked."
-            raise _refusal(HTTPStatus.UNAUTHORIZED, "unknown-key", detail, "ask the operator for one", challenge)
-        if scope not in key.scopes:
-            challenge = f'{REALM}, error="insufficient_scope", scope="{scope}"'
-            detail = f"The key {key.name} is not for this: it needs the scope {scope}."
-            raise _refusal(HTTPStatus.FORBIDDEN, "scope", detail, "ask the operator for a key with it", challenge)
-        return key
+        name = _key_of(request, scope, self._keys()).name if self._keys is not None else ANYBODY
+        if self._limiter is None:
+            return {}
+        user_id = await _user_of(request) if self._limiter.counts_users else None
+        standing = await self._limiter.hit(name, user_id)
+        if standing is None:
+            return {}
+        if standing.exceeded:
+            raise _too_many(standing)
+        return _headers_of(standing)
 
 
 def with_header(document: dict[str, Any]) -> dict[str, Any]:
@@ -81,6 +83,22 @@ def with_header(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+def _key_of(request: Request, scope: Scope, keys: ApiKeys) -> ApiKey:
+    presented = _presented(request)
+    if presented is None:
+        raise _refusal(HTTPStatus.UNAUTHORIZED, "no-key", "This needs a key.", "send Authorization: Bearer KEY", REALM)
+    key = keys.find(presented)
+    if key is None:
+        challenge = f'{REALM}, error="invalid_token"'
+        detail = "Nobody has this key, or it has been revoked."
+        raise _refusal(HTTPStatus.UNAUTHORIZED, "unknown-key", detail, "ask the operator for one", challenge)
+    if scope not in key.scopes:
+        challenge = f'{REALM}, error="insufficient_scope", scope="{scope}"'
+        detail = f"The key {key.name} is not for this: it needs the scope {scope}."
+        raise _refusal(HTTPStatus.FORBIDDEN, "scope", detail, "ask the operator for a key with it", challenge)
+    return key
+
+
 def _presented(request: Request) -> str | None:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and key.strip():
@@ -90,3 +108,33 @@ def _presented(request: Request) -> str | None:
 
 def _refusal(status: HTTPStatus, kind: str, detail: str, remedy: str, challenge: str) -> Problem:
     return Problem(status=status, kind=kind, detail=detail, remedy=remedy, headers={"WWW-Authenticate": challenge})
+
+
+async def _user_of(request: Request) -> str | None:
+    """The user that a request is about, by its path or else its body; None if there is none, or several."""
+    try:
+        if (in_path := request.path_params.get("user_id")) is not None:
+            return user_id_of(in_path)
+        return parse_identifier("user_id", object_of(await request.body()).get("user_id"))
+    except InvalidValueError:  # it is refused where it is read
+        return None
+
+
+def _too_many(standing: Standing) -> Problem:
+    seconds = math.ceil(standing.resets_in_seconds)
+    return Problem(
+        status=HTTPStatus.TOO_MANY_REQUESTS,
+        kind="rate-limit",
+        detail=f"This {standing.whose} has sent all of the {standing.limit} requests that it may send in a while.",
+        remedy=f"send it again after {seconds} seconds",
+        headers={"Retry-After": str(seconds), **_headers_of(standing)},
+    )
+
+
+def _headers_of(standing: Standing) -> Mapping[str, str]:
+    """RateLimit-*: its Reset counts seconds, while X-RateLimit-Reset is a time for some clients."""
+    return {
+        "RateLimit-Limit": str(standing.limit),
+        "RateLimit-Remaining": str(standing.remaining),
+        "RateLimit-Reset": str(math.ceil(standing.resets_in_seconds)),
+    }

@@ -32,8 +32,13 @@ def _unescaped(field: str, raw: str) -> str:
     return value
 
 
+def user_id_of(raw: str) -> str:
+    """The id of a user as a path has it. Raises InvalidValueError."""
+    return _unescaped("user_id", raw)
+
+
 def _user_id(user_id: Annotated[str, Path(description="1 to 128 characters, escaped as URLs need it.")]) -> str:
-    return _unescaped("user_id", user_id)
+    return user_id_of(user_id)
 
 
 def _product_id(product_id: Annotated[str, Path(description="1 to 128 characters, escaped as URLs need it.")]) -> str:

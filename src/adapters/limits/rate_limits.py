@@ -1,0 +1,120 @@
+"""Rate limits for each key and each user, in windows that begin at full minutes or hours."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+
+from limits import RateLimitItem, parse
+from limits.aio.storage import Storage
+from limits.errors import StorageError
+
+from adapters.limits.storages import GatheringRedisStorage, SweptMemoryStorage
+from application.circuit import Circuit
+from application.ports.rate_limiter import Standing
+from application.ports.system import Clock, Journal
+from domain.errors import UnavailableError
+
+KEY, USER = "key", "user"
+TIMEOUT_SECONDS = 0.2
+FIRST_PAUSE_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 30.0
+
+
+class RateLimits:
+    """Counts in Redis, for all processes together, or in this process alone.
+
+    Windows are fixed: everybody's begin at the same time, so that when one ends is known without asking, and one round
+    trip tells all. In exchange a caller can send two windows' worth within one, around the moment when it ends.
+
+    While Redis is out of reach this process counts alone, which the journal is told when that begins and ends.
+
+    Parameters
+    ----------
+    per_key, per_user : such as "6000/minute"; None for no limit.
+    redis_url : as redis-py takes it; None to count in this process.
+    namespace : sets the counts of one installation apart from another's on the same Redis.
+    """
+
+    def __init__(
+        self,
+        *,
+        per_key: str | None,
+        per_user: str | None,
+        redis_url: str | None,
+        namespace: str,
+        clock: Clock,
+        journal: Journal,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self._per_key = parse(per_key) if per_key is not None else None
+        self._per_user = parse(per_user) if per_user is not None else None
+        self._here: Storage = SweptMemoryStorage()
+        prefix = f"penchant:{namespace}:limits"
+        self._shared = GatheringRedisStorage(redis_url, prefix, timeout_seconds) if redis_url is not None else None
+        self._circuit = Circuit(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        self._clock = clock
+        self._journal = journal
+
+    @property
+    def counts_users(self) -> bool:
+        return self._per_user is not None
+
+    async def hit(self, key: str, user_id: str | None) -> Standing | None:
+        now = self._clock.now().timestamp()
+        asked: list[tuple[str, RateLimitItem, str]] = []
+        if self._per_key is not None:
+            asked.append((KEY, self._per_key, key))
+        if self._per_user is not None and user_id is not None:
+            asked.append((USER, self._per_user, user_id))
+        if not asked:
+            return None
+        counts = await self._count([_window_of(item, whose, name, now) for whose, item, name in asked])
+        standings = [_standing(whose, item, count, now) for (whose, item, _), count in zip(asked, counts, strict=True)]
+        return min(standings, key=lambda standing: (not standing.exceeded, standing.remaining / standing.limit))
+
+    async def _count(self, windows: Sequence[tuple[str, int]]) -> Sequence[int]:
+        if self._shared is not None and self._circuit.closed_again_in(self._clock.monotonic()) == 0:
+            try:
+                counts = await _count_in(self._shared, windows)
+            except StorageError as error:
+                self._failed(type(error.storage_error).__name__)
+            else:
+                self._succeeded()
+                return counts
+        return await _count_in(self._here, windows)
+
+    def _failed(self, what: str) -> None:
+        if not self._circuit.is_open:
+            text = f"Redis (REDIS_URL) is out of reach ({what}): until it is back, this process counts requests alone."
+            self._journal.warning("rate_limits_alone", text)
+        self._circuit.failed(self._clock.monotonic(), UnavailableError(what))
+
+    def _succeeded(self) -> None:
+        if self._circuit.is_open:
+            self._journal.info("rate_limits_shared", "Redis is back: rate limits are counted there again.")
+            self._circuit.succeeded()
+
+
+async def _count_in(storage: Storage, windows: Sequence[tuple[str, int]]) -> Sequence[int]:
+    if len(windows) == 1:
+        ((name, seconds),) = windows
+        return [await storage.incr(name, seconds)]
+    return await asyncio.gather(*(storage.incr(name, seconds) for name, seconds in windows))
+
+
+def _window_of(item: RateLimitItem, whose: str, name: str, now: float) -> tuple[str, int]:
+    """The name under which a window is counted, and its length in seconds. Ids are personal, so it is a hash."""
+    seconds = item.get_expiry()
+    digest = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+    return item.key_for(whose, digest, int(now // seconds)), seconds
+
+
+def _standing(whose: str, item: RateLimitItem, count: int, now: float) -> Standing:
+    seconds = item.get_expiry()
+    return Standing(
+        whose=whose,
+        limit=item.amount,
+        remaining=max(0, item.amount - count),
+        resets_in_seconds=seconds - now % seconds,
+        exceeded=count > item.amount,
+    )
