@@ -72,7 +72,7 @@ def _event(title: str, required: tuple[str, ...], **fields: Schema) -> Schema:
         "type": "object",
         "properties": {**_ENVELOPE, **fields, **dict.fromkeys(sorted(of_others), _NULL)},
         "required": ["user_id", *required],
-        "additionalProperties": False,
+        "additionalProperties": _NULL,
     }
 
 

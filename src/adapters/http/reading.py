@@ -7,15 +7,21 @@ from typing import Annotated, Any
 from attrs import asdict
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
+from pydantic import WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from adapters.http import schemas
 from adapters.http.raw_path import UserId
 from adapters.http.service import Scope, Service
 from application.event_message import parse_time
+from application.schemas import INSTANT
 from domain.user_embedding import UserEmbedding
 
 Limit = Annotated[int, Query(ge=1, le=1_000, description="How many at the most.")]
-At = Annotated[str | None, Query(description="RFC 3339: as it was then, folded from the log. Escape a + as %2B.")]
+At = Annotated[
+    Annotated[str, WithJsonSchema(INSTANT)] | SkipJsonSchema[None],
+    Query(description="As it was then, folded from the log. Escape a + as %2B."),
+]
 
 
 def reading_routes(service: Service, guarded: Callable[[Scope], Any]) -> APIRouter:
