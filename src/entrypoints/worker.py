@@ -40,6 +40,7 @@ def reach_servers(container: Container) -> None:
     """
     container.store().user_ids(None, 1)
     container.collect_dead_letters()()
+    container.dead_letter_queue().close()  # or dead letters would be handed to a process that does not collect them
     for finding in container.phrase_vectors().examine() if container.settings().redis_url is not None else ():
         if finding.health is Health.FAILED:
             container.journal().warning("cache_out_of_reach", f"{finding.text} {finding.remedy}")

@@ -14,7 +14,12 @@ from tests.services.server import program
 POLICY = Path("/usr/sbin/policy-rc.d")
 DENY_ALL = "#!/bin/sh\n# Servers that are installed for tests do not start by themselves.\nexit 101\n"
 DENIED = 101
-UNITS = {"rabbitmq-server": "rabbitmq-server", "mariadb-server": "mariadb", "redis-server": "redis-server"}
+UNITS = {
+    "rabbitmq-server": "rabbitmq-server",
+    "mariadb-server": "mariadb",
+    "redis-server": "redis-server",
+    "prometheus": "prometheus",
+}
 """Names for systemd by package."""
 
 
@@ -36,9 +41,14 @@ def missing(environment: Mapping[str, str]) -> list[str]:
     return packages
 
 
+def missing_tools() -> list[str]:
+    """The Debian packages of programs that tests run wherever the servers are."""
+    return ["prometheus"] if program("prometheus") is None or program("promtool") is None else []
+
+
 def install(environment: Mapping[str, str]) -> None:
     """Install what is missing, and build the stand-in for MongoDB. Raises NotInstalled."""
-    packages = missing(environment)
+    packages = missing(environment) + missing_tools()
     if packages:
         _check_that_we_may(packages)
         _say(f"Installing servers for the tests, about half a minute: {' '.join(packages)}")
