@@ -23,7 +23,7 @@ from tests.services.server import Foreign, Origin, Server, first_of, from_enviro
 
 IMAGE = "mysql:8"
 PORT = 3306
-USER = "penchant"
+USER = "tests"
 PREFIX = "penchant_test_"
 PROBE_SECONDS = 5
 HOW = "set DATABASE_URL=mysql://user:password@host/, or start Docker, or install mariadb-server (`make services`)"
