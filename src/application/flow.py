@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from enum import StrEnum
-from threading import Thread
 from typing import Any
 
 from attrs import frozen
 
+from application.beside import begin
 from application.ports.dead_letters import DeadLetters
 from application.ports.outbox import Outbox
 from application.ports.queues import WORK_QUEUE, Queues, QueueState
@@ -94,7 +94,7 @@ class LookAtFlow:
         """The flow now. A part that is out of reach is no error."""
         for part, question in self._questions.items():
             if part not in self._asked:
-                self._asked[part] = _begin(question)
+                self._asked[part] = begin(question)
         wait(self._asked.values(), self._patience_seconds)
         answered = {part: self._asked.pop(part) for part, future in [*self._asked.items()] if future.done()}
         answers = {part: answer.result() for part, answer in answered.items() if not _is_away(answer)}
@@ -112,20 +112,6 @@ class LookAtFlow:
             oldest_seconds=max((now - due[0].logged.recorded_at).total_seconds(), 0.0) if due else 0.0,
             dead_letters=self._dead_letters.count(),
         )
-
-
-def _begin(question: Callable[[], Any]) -> "Future[Any]":
-    """Ask in a thread that does not keep this process from ending."""
-    answer: Future[Any] = Future()
-
-    def ask() -> None:
-        try:
-            answer.set_result(question())
-        except Exception as error:  # noqa: BLE001  # raised again where the answer is looked at
-            answer.set_exception(error)
-
-    Thread(target=ask, name="flow", daemon=True).start()
-    return answer
 
 
 def _is_away(answer: "Future[Any]") -> bool:

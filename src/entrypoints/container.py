@@ -29,6 +29,7 @@ from application.explain import Explain
 from application.flow import LookAtFlow
 from application.fold_from_log import FoldFromLog
 from application.import_products import ImportProducts
+from application.pace import WatchPace
 from application.phrases import EmbedPhrases
 from application.ports.registry import Registry
 from application.read_embedding import ReadEmbedding
@@ -221,6 +222,7 @@ class Container(containers.DeclarativeContainer):
     flow = providers.Singleton(
         LookAtFlow, outbox=outbox, dead_letters=dead_letters, queues=queues, store=store, clock=clock
     )
+    watch_pace = providers.Factory(WatchPace, event_log, clock)
     backlog = providers.Singleton(Backlog, outbox=outbox, dead_letters=dead_letters, clock=clock)
     replay = providers.Singleton(Replay, event_log, outbox)
     stop_workers = providers.Singleton(StopWorkers, registry, ids)

@@ -77,6 +77,10 @@ class PenchantProcess:
         """SIGTERM, for the process alone."""
         self._process.terminate()
 
+    def interrupt(self) -> None:
+        """Ctrl-C, for the process alone."""
+        self._process.send_signal(signal.SIGINT)
+
     def kill(self) -> None:
         """kill -9, for the process alone."""
         self._process.kill()

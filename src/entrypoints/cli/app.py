@@ -22,6 +22,7 @@ from entrypoints.cli.output import err
 from entrypoints.cli.recipe import recipe
 from entrypoints.cli.replay import replay
 from entrypoints.cli.serve import serve
+from entrypoints.cli.stats import stats
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -46,7 +47,7 @@ app.command()(serve)
 app.command()(workers.worker)
 app.command()(workers.relay)
 app.command("stop-workers")(workers.stop_workers)
-app.command()(maintenance.stats)
+app.command()(stats)
 app.command()(maintenance.setup)
 app.command()(doctor)
 recording.events.command("generate")(generate)

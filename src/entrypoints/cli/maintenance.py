@@ -1,4 +1,4 @@
-"""`penchant setup`, `stats`, `rebuild` and `catch-up`."""
+"""`penchant setup`, `rebuild` and `catch-up`."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -8,7 +8,7 @@ from attrs import asdict
 
 from domain.errors import InvalidValueError
 from entrypoints.cli.outbox import until_drained
-from entrypoints.cli.output import Json, out, print_json, progress, table
+from entrypoints.cli.output import Json, out, print_json, progress
 from entrypoints.cli.verification import known_users
 from entrypoints.cli.wiring import apply_all, make_home, penchant, unchecked
 from entrypoints.container import Container
@@ -47,25 +47,6 @@ def setup(
     out.print(f"{where} is {'now' if changes else 'already'} at revision {revision}.", markup=False, soft_wrap=True)
     if len(parts) > 1:
         out.print("Everything that the other servers need is there. `penchant doctor` examines it.")
-
-
-def stats(as_json: Json = False) -> None:
-    """Count what there is and what is on its way.
-
-    Example:
-
-      penchant stats --json
-    """
-    with penchant() as container:
-        counts = asdict(container.stats()())
-    if as_json:
-        print_json(counts)
-        return
-    awaited = counts.pop("waiting_product_ids")
-    rows = [(name.replace("_", " "), f"{count:,}") for name, count in counts.items()]
-    out.print(table("Penchant holds", ("", "count"), rows, ("count",)))
-    if awaited:
-        out.print(f"Events wait for products that are not in the catalogue: {', '.join(awaited)}", markup=False)
 
 
 def rebuild(

@@ -1,0 +1,151 @@
+"""`penchant stats`."""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from attrs import asdict
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from application.flow import Flow
+from application.pace import Pace
+from application.ports.queues import QueueState
+from domain.errors import InvalidValueError
+from entrypoints.cli.output import Json, out, print_json, table
+from entrypoints.cli.wiring import penchant
+from entrypoints.container import Container
+
+WATCH_SECONDS = 1.0
+REMEMBERED = 60
+"""Readings that a line of bars shows."""
+BARS = "▁▂▃▄▅▆▇█"
+OUTBOX = "outbox"
+
+
+def stats(
+    queue: Annotated[str | None, typer.Argument(help="Of the queues only this one, or the outbox.")] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show what is on its way, every second, until Ctrl-C.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Count what there is and what is on its way.
+
+    With --watch also how many events a second are recorded and applied, and how long what is on its way will take at
+    that pace. A server that is out of reach is named, and the others go on. With --json it is a line each second.
+
+    Examples:
+
+      penchant stats --json
+
+      penchant stats --watch
+
+      penchant stats user_embedding_updates --watch
+    """
+    with penchant() as container:
+        if watch:
+            _watch(container, queue, as_json)
+            return
+        counts, flow = asdict(container.stats()()), container.flow()()
+        depths = _depths(flow, queue)
+    if as_json:
+        print_json({**counts, **_members(flow, queue)})
+        return
+    awaited = counts.pop("waiting_product_ids")
+    rows = [(name.replace("_", " "), f"{count:,}") for name, count in counts.items()]
+    out.print(table("Penchant holds", ("", "count"), rows, ("count",)))
+    if awaited:
+        out.print(f"Events wait for products that are not in the catalogue: {', '.join(awaited)}", markup=False)
+    out.print()
+    out.print(_shown(flow, depths, {}, None))
+
+
+def _watch(container: Container, queue: str | None, as_json: bool) -> None:
+    frames = _frames(container, queue)
+    if as_json or not out.is_terminal:
+        for flow, pace, history in frames:
+            if as_json:
+                print_json({**_members(flow, queue), **(asdict(pace) if pace is not None else {})})
+            else:
+                out.print(_shown(flow, _depths(flow, queue), history, pace))
+        return
+    with Live(console=out, auto_refresh=False) as live:
+        for flow, pace, history in frames:
+            live.update(_shown(flow, _depths(flow, queue), history, pace), refresh=True)
+
+
+_History = dict[str, deque[int]]
+
+
+def _frames(container: Container, queue: str | None) -> Iterator[tuple[Flow, Pace | None, _History]]:
+    """What there is to see, every second, until this process is asked to end."""
+    look, watch_pace, stop = container.flow(), container.watch_pace(), container.stop()
+    history: _History = {}
+    stop.listen()
+    while not stop.asked:
+        flow = look()
+        for name, state in _depths(flow, queue).items():
+            history.setdefault(name, deque(maxlen=REMEMBERED)).append(state.messages)
+        yield flow, watch_pace(flow), history
+        stop.wait(WATCH_SECONDS)
+
+
+def _depths(flow: Flow, queue: str | None) -> dict[str, QueueState]:
+    """The outbox and the queues, or the one that was asked for, as far as they can be seen."""
+    outbox = {OUTBOX: QueueState(messages=flow.outbox.events, consumers=0)} if flow.outbox is not None else {}
+    every = {**outbox, **(flow.queues if flow.queues is not None else {})}
+    if queue is None:
+        return every
+    if queue not in every and flow.queues is not None:
+        raise InvalidValueError("QUEUE", f"{queue!r} is none of them", f"they are {', '.join(sorted(every))}")
+    return {name: state for name, state in every.items() if name == queue}
+
+
+def _members(flow: Flow, queue: str | None) -> dict[str, Any]:
+    """The flow, for programs."""
+    outbox = flow.outbox
+    return {
+        "up": {str(part): is_up for part, is_up in flow.up.items()},
+        "queues": {name: asdict(state) for name, state in _depths(flow, queue).items() if name != OUTBOX},
+        "lag": flow.lag,
+        "workers": flow.workers,
+        "outbox": outbox.events if outbox is not None else None,
+        "oldest_waiting_seconds": outbox.oldest_seconds if outbox is not None else None,
+        "dead_letters": outbox.dead_letters if outbox is not None else None,
+    }
+
+
+def _shown(flow: Flow, depths: dict[str, QueueState], history: _History, pace: Pace | None) -> RenderableType:
+    columns = ("on its way", "events", "consumers", *(("last minute",) if history else ()))
+    rows = [
+        (name, f"{state.messages:,}", f"{state.consumers}" if name != OUTBOX else "", *_bars(history.get(name)))
+        for name, state in depths.items()
+    ]
+    return Group(table("", columns, rows, ("events", "consumers")), Text(), *_lines(flow, pace))
+
+
+def _lines(flow: Flow, pace: Pace | None) -> Iterator[Text]:
+    away = [str(part) for part, is_up in flow.up.items() if not is_up]
+    if away:
+        yield Text(f"does not answer: {', '.join(away)}; see penchant doctor", style="red")
+    if pace is not None:
+        fresh = f"about {pace.freshness_seconds:,.1f} s" if pace.freshness_seconds is not None else "not known"
+        yield Text(f"recorded {pace.recorded_per_second:,.0f}/s · applied {pace.applied_per_second:,.0f}/s")
+        yield Text(f"from recorded to readable: {fresh}")
+    facts = [f"lag {flow.lag:,}"] if flow.lag is not None else []
+    if flow.outbox is not None:
+        facts += [f"oldest waits {flow.outbox.oldest_seconds:,.0f} s", f"dead letters {flow.outbox.dead_letters:,}"]
+    if flow.workers is not None:
+        facts += [f"workers {flow.workers}"]
+    yield Text(" · ".join(facts))
+
+
+def _bars(readings: deque[int] | None) -> tuple[str, ...]:
+    """A line of bars, the highest as high as a line."""
+    if readings is None:
+        return ()
+    highest = max(readings)
+    return ("".join(BARS[-(-reading * (len(BARS) - 1) // highest) if highest else 0] for reading in readings),)
