@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help install demo test services test-fast chaos lint format bench contracts docs lock clean
+.PHONY: help install demo test services test-fast chaos fuzz lint format bench contracts docs lock clean
 
 help:  ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,14 @@ test-fast: $(VENV)/.installed-dev  ## unit and contract tests without the long o
 chaos: $(VENV)/.installed-dev  ## kill everything at random while a client records, and prove that nothing is lost
 	@$(BIN)/python -m tests.services.install --for-tests
 	$(BIN)/python -m tests.chaos $(CHAOS)
+
+# More or less of it, or the same again: make fuzz FUZZ=50 SEED=7
+FUZZ ?= 10
+SEED ?= $(shell date +%s)
+
+fuzz: $(VENV)/.installed-dev  ## try everything on the HTTP API at random, ten times as much as `make test`
+	@$(BIN)/python -m tests.services.install --for-tests
+	PENCHANT_FUZZ=$(FUZZ) PENCHANT_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest tests/contract/test_http_fuzz.py tests/contract/test_http_schemathesis.py
 
 lint: $(VENV)/.installed-dev  ## style, types, direction of imports, the Dockerfile
 	$(BIN)/ruff check .
