@@ -53,5 +53,6 @@ write redis_users.acl "user default off
 user penchant on #$(digest "$(password redis_password)") resetkeys ~penchant:* -@all +@connection +@transaction +@sortedset +mget +mset +get +set +del +expire +eval +info"
 
 password grafana_password >/dev/null
+write prometheus_key "the key of Prometheus, of the scope admin: see docs/quickstart.md"
 [ -e api_keys ] || printf '# One line a key: see docs/quickstart.md.\n' >api_keys
 chmod 0644 ./*

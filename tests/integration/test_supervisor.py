@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 FILE = ROOT / "deploy" / "supervisor" / "penchant.conf"
 DEADLINE_SECONDS = 60.0
 ADDRESSES = ("DATABASE_URL", "MONGODB_URL", "RABBITMQ_DSN", "REDIS_URL")
-WORKERS = [f"penchant:penchant-worker-{n}" for n in range(3)]
+WORKERS = [f"penchant:penchant-worker-{n}" for n in range(1, 4)]
 ALL = [*WORKERS, "penchant:penchant-relay", "penchant:penchant-api"]
 
 SUPERVISORD = """\
@@ -54,6 +54,15 @@ class Supervisor:
         info: dict[str, Any] = self.rpc.supervisor.getProcessInfo(name)
         return info
 
+    def journal(self, name: str) -> str:
+        """All that a process and those before it have printed."""
+        return (self.folder / f"{name.partition(':')[2]}.log").read_text()
+
+    def wait_until_at_work(self, name: str, starts: int) -> None:
+        """Wait until a worker has been started so often, and hears signals."""
+        started = '"action": "worker_started"'
+        wait_until(lambda: self.journal(name).count(started) >= starts, DEADLINE_SECONDS, f"{name} to work")
+
     def api_is_ready(self) -> bool:
         """Whether the API answers that it can serve."""
         try:
@@ -61,12 +70,12 @@ class Supervisor:
         except HttpError:
             return False
 
-    def wait_until_running(self, name: str, not_pid: int = 0) -> int:
-        """The id of the process once it runs, and is another one than `not_pid`."""
+    def wait_until_running(self, name: str) -> int:
+        """The id of the process once it runs."""
 
         def pid() -> int:
             state = self.state(name)
-            return state["pid"] if state["statename"] == "RUNNING" and state["pid"] != not_pid else 0
+            return state["pid"] if state["statename"] == "RUNNING" else 0
 
         return wait_until(pid, DEADLINE_SECONDS, f"{name} to run")
 
@@ -85,6 +94,8 @@ def supervisor(production: Production) -> Iterator[Supervisor]:
         "/var/log/penchant": str(folder),
         "user=penchant\n": f"user={getpass.getuser()}\n",
         "--port 8080": f"--port {port}",
+        "--metrics-port 912%(process_num)d": "",
+        "--metrics-port 9102": "",
     }.items():
         assert there in text
         text = text.replace(there, here)
@@ -113,20 +124,26 @@ def supervisor(production: Production) -> Iterator[Supervisor]:
 def test_all_run_and_apply_events_one_that_is_killed_comes_back_and_all_end_after_their_work(
     production: Production, supervisor: Supervisor
 ) -> None:
+    first, *others = WORKERS
     pids = {name: supervisor.wait_until_running(name) for name in ALL}
+    for name in WORKERS:
+        supervisor.wait_until_at_work(name, starts=1)
+    wait_until(supervisor.api_is_ready, DEADLINE_SECONDS, "the API to be ready")
 
-    os.kill(pids[WORKERS[0]], signal.SIGKILL)
-    assert supervisor.wait_until_running(WORKERS[0], not_pid=pids[WORKERS[0]]) not in pids.values()
+    os.kill(pids[first], signal.SIGKILL)
+    supervisor.wait_until_at_work(first, starts=2)
 
     production.record([search("supervised-1", "supervised", "tea")])
     production.wait_until_counted({"supervised": 1})
-    wait_until(supervisor.api_is_ready, DEADLINE_SECONDS, "the API to be ready")
 
     production.ok("stop-workers")
-    again = {name: supervisor.wait_until_running(name, not_pid=pids[name]) for name in WORKERS[1:]}
-    assert len(set(again.values())) == 2
+    supervisor.wait_until_at_work(first, starts=3)
+    for name in others:
+        supervisor.wait_until_at_work(name, starts=2)
 
+    for name in ALL:
+        supervisor.wait_until_running(name)
     supervisor.rpc.supervisor.stopAllProcesses()
 
     assert [supervisor.state(name)["exitstatus"] for name in ALL] == [0] * len(ALL)
-    assert "asked to stop" in (supervisor.folder / "penchant-worker-1.log").read_text()
+    assert all("asked to stop" in supervisor.journal(name) for name in WORKERS)

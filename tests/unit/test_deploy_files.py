@@ -40,7 +40,8 @@ def _commands() -> list[list[str]]:
     """The arguments of penchant everywhere."""
     entry = re.compile(rf"^(?:ExecStart|command)={PROGRAM} (.+)$", re.MULTILINE)
     files = [SUPERVISOR, *(SYSTEMD / unit for unit in UNITS)]
-    written = [command.split() for file in files for command in entry.findall(file.read_text())]
+    texts = [file.read_text().replace("%i", "1").replace("%(process_num)d", "1") for file in files]
+    written = [command.split() for text in texts for command in entry.findall(text)]
     return [*written, *(service["command"] for service in _ours().values())]
 
 
@@ -135,6 +136,14 @@ def test_the_example_of_an_environment_has_settings_only_and_no_secret() -> None
     assert names
     assert set(names) <= SETTINGS
     assert not set(names) & SECRETS
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="Prometheus is not on this machine")
+def test_prometheus_can_read_its_configuration_in_containers() -> None:
+    command = ["promtool", "check", "config", "--syntax-only", DOCKER / "prometheus.yml"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert checked.returncode == 0, checked.stderr
 
 
 @needs_systemd
