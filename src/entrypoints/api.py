@@ -4,13 +4,13 @@ from contextlib import AbstractContextManager, nullcontext
 
 from adapters.http.access import AccessGate
 from adapters.http.app import create_app
-from adapters.http.server import serve
-from adapters.http.service import Gate, Service
+from adapters.http.server import listen, serve
+from adapters.http.service import Gate, Limits, Service
 from application.readiness import Readiness
 from application.worker import WorkerOptions
 from entrypoints.beside import running_beside
 from entrypoints.container import Container
-from entrypoints.keys import watched_keys
+from entrypoints.keys import keys_of, watched_keys
 from entrypoints.metrics import exposition
 from entrypoints.worker import relay_beside, run_worker, whereabouts
 
@@ -19,8 +19,24 @@ APPLY_AT_ONCE = 1_000
 
 def run_api(container: Container, host: str, port: int, *, with_relay: bool) -> None:
     """Serve until the end. The container's stop must be listening if signals are to end what runs beside."""
+    service = service_of(container)
+    keys = keys_of(container.settings()) is not None
+
+    def tell() -> None:
+        text = f"The API answers on {host} port {port}, " + ("to who has a key." if keys else "and needs no keys.")
+        container.journal().info("api_started", text, host=host, port=port, keys=keys)
+
+    sockets = listen(host, port)
     with _beside(container, with_relay):
-        serve(create_app(service_of(container)), host, port, container.stop())
+        serve(
+            create_app(service),
+            sockets,
+            stop=container.stop(),
+            journal=service.journal,
+            clock=service.clock,
+            limits=service.limits,
+            on_start=tell,
+        )
 
 
 def _beside(container: Container, with_relay: bool) -> AbstractContextManager[None]:
@@ -57,6 +73,19 @@ def service_of(container: Container) -> Service:
         metrics=container.metrics(),
         exposition=exposition(container),
         gate=_gate(container),
+        tracer=container.tracer(),
+        limits=_limits(container),
+    )
+
+
+def _limits(container: Container) -> Limits:
+    settings = container.settings()
+    seconds = settings.http_timeout_seconds
+    return Limits(
+        body_seconds=seconds,
+        header_seconds=seconds,
+        answer_seconds=seconds,
+        connections=settings.http_max_connections,
     )
 
 

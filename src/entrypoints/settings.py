@@ -228,6 +228,21 @@ class Settings(BaseSettings):
         "requests about one user, except batches; by default any number",
         "120/minute",
     )
+    http_timeout_seconds: float = Field(
+        default=10,
+        gt=0,
+        le=600,
+        allow_inf_nan=False,
+        validation_alias=_named("PENCHANT_HTTP_TIMEOUT"),
+        description="seconds that a client of the HTTP API may take to send headers, to send a body, to take an answer",
+    )
+    http_max_connections: int = Field(
+        default=800,
+        ge=1,
+        le=100_000,
+        validation_alias=_named("PENCHANT_HTTP_MAX_CONNECTIONS"),
+        description="connections to the HTTP API at once; each takes an open file",
+    )
     catch_up_seconds: float = Field(
         default=600,
         ge=1,

@@ -12,10 +12,14 @@ from adapters.http.service import Limits
 
 _JSON = ("application/json",)
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+_CLOSE = {"Connection": "close"}
 
 
 class LimitBodies:
-    """Middleware: a body that is too large or comes too slowly is refused before anybody waits for it."""
+    """Middleware: a body that is too large or comes too slowly is refused, and none is read before it is asked for.
+
+    So who may not send one cannot make the server keep it.
+    """
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app = app
@@ -29,49 +33,41 @@ class LimitBodies:
         if not announced.isdecimal() or int(announced) > self._limits.body_bytes:
             await self._too_large().response()(scope, receive, send)
             return
-        try:
-            async with asyncio.timeout(self._limits.body_seconds):
-                body = await self._read(receive)
-        except TimeoutError:
-            detail = f"The body did not come within {self._limits.body_seconds:g} seconds."
-            slow = Problem(
-                status=HTTPStatus.REQUEST_TIMEOUT, kind="slow", detail=detail, headers={"Connection": "close"}
-            )
-            await slow.response()(scope, receive, send)
-            return
-        except Problem as problem:
-            await problem.response()(scope, receive, send)
-            return
-        if body is None:
-            return  # the caller has gone
+        await self._app(scope, self._limited(receive), send)
 
-        async def replay() -> Message:
-            nonlocal body
-            if body is None:
-                return await receive()
-            message: Message = {"type": "http.request", "body": body, "more_body": False}
-            body = None
-            return message
-
-        await self._app(scope, replay, send)
-
-    async def _read(self, receive: Receive) -> bytes | None:
-        parts: list[bytes] = []
+    def _limited(self, receive: Receive) -> Receive:
+        """Receives a body, or raises Problem. The time counts from now on."""
+        deadline = asyncio.get_running_loop().time() + self._limits.body_seconds
         size = 0
-        while True:
-            message = await receive()
+        complete = False
+
+        async def limited() -> Message:
+            nonlocal size, complete
+            if complete:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError as error:
+                raise self._slow() from error
             if message["type"] != "http.request":
-                return None
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
+                detail = "The caller has gone before the body was complete."  # nobody reads it
+                raise Problem(status=HTTPStatus.BAD_REQUEST, kind="incomplete", detail=detail)
+            size += len(message.get("body", b""))
             if size > self._limits.body_bytes:
                 raise self._too_large()
-            if not message.get("more_body", False):
-                return b"".join(parts)
+            complete = not message.get("more_body", False)
+            return message
+
+        return limited
+
+    def _slow(self) -> Problem:
+        detail = f"The body did not come within {self._limits.body_seconds:g} seconds."
+        return Problem(status=HTTPStatus.REQUEST_TIMEOUT, kind="slow", detail=detail, headers=_CLOSE)
 
     def _too_large(self) -> Problem:
         detail = f"A body may have {self._limits.body_bytes} bytes at the most; send fewer events at once."
-        return Problem(status=HTTPStatus(413), kind="too-large", detail=detail, headers={"Connection": "close"})
+        return Problem(status=HTTPStatus(413), kind="too-large", detail=detail, headers=_CLOSE)
 
 
 async def json_body(request: Request) -> bytes:

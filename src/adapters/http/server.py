@@ -1,26 +1,50 @@
 """The server below the application (uvicorn)."""
 
 import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import cast
 
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from application.ports.system import Stop
+from adapters.http import server_log
+from adapters.http.protocol import PatientProtocol
+from adapters.http.service import Limits
+from application.ports.system import Clock, Journal, Stop
+from domain.errors import ConfigurationError
 
 KEEP_ALIVE_SECONDS = 30
 LOOK_SECONDS = 0.2
 GRACE_SECONDS = 10
 """That requests may take to end once the process is asked to."""
+BACKLOG = 2_048
+"""Connections that wait to be accepted."""
 
 
-def serve(app: ASGIApp, host: str, port: int, stop: Stop) -> None:
-    """Serve until this process is asked to end; requests under way are answered first."""
+def serve(
+    app: ASGIApp,
+    sockets: Sequence[socket.socket],
+    *,
+    stop: Stop,
+    journal: Journal,
+    clock: Clock,
+    limits: Limits,
+    on_start: Callable[[], None],
+) -> None:
+    """Serve until this process is asked to end; requests under way are answered first.
+
+    Parameters
+    ----------
+    sockets : what to accept connections on; they are closed at the end.
+    on_start : called once connections are accepted.
+    """
+    server_log.listen(journal, clock)
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
-        http="httptools",
+        http=cast("type[asyncio.Protocol]", partial(PatientProtocol, limits=limits)),
         lifespan="on",
         ws="none",
         log_config=None,
@@ -30,15 +54,37 @@ def serve(app: ASGIApp, host: str, port: int, stop: Stop) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config, on_start)
 
     async def run() -> None:
         watching = asyncio.create_task(_end_when_asked(server, stop))
-        await server.serve()
+        await server.serve(list(sockets))
         watching.cancel()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())
+
+
+def listen(host: str, port: int) -> Sequence[socket.socket]:
+    """Sockets that listen on all addresses of a host. Raises ConfigurationError."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = dict.fromkeys((family, address) for family, _, _, _, address in found)
+        return [socket.create_server(address, family=family, backlog=BACKLOG) for family, address in addresses]
+    except OSError as error:
+        text = f"Nothing can listen on --host {host} --port {port}: {error.strerror}. Choose others, or end what does."
+        raise ConfigurationError(text) from error
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_start()
 
 
 async def _end_when_asked(server: uvicorn.Server, stop: Stop) -> None:

@@ -33,6 +33,15 @@ class Limits:
     events: int = 1_000
     """In one batch."""
 
+    headers: int = 100
+    header_bytes: int = 32_768
+    """Of the path and all headers."""
+    header_seconds: float = 10.0
+    """To send all of them."""
+    answer_seconds: float = 10.0
+    """To take an answer that is larger than what is sent ahead."""
+    connections: int = 800
+    """At once: below the 1,024 files that a process may usually have open."""
 
 @frozen(kw_only=True)
 class Service:
