@@ -73,7 +73,6 @@ def service_of(container: Container) -> Service:
         metrics=container.metrics(),
         exposition=exposition(container),
         gate=_gate(container),
-        tracer=container.tracer(),
         limits=_limits(container),
     )
 
