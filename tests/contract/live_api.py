@@ -63,8 +63,8 @@ def live_api(folder: Path, kind: str, value_of: Callable[[str], str]) -> Iterato
         yield LiveApi(api=api, key=made["key"], program=program, variables=variables)
 
 
-@pytest.fixture(params=SERVERS)
-def live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveApi]:
+@pytest.fixture(name="live", params=SERVERS)
+def live_fixture(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveApi]:
     """The API, on each kind of servers."""
     with live_api(tmp_path, request.param, request.getfixturevalue) as live:
         yield live

@@ -12,7 +12,7 @@ from application.ports.event_log import LogFilter
 from tests.contract.effort import EFFORT, SEED
 from tests.contract.fuzz_ledger import ACCEPTED, Exchange, Ledger
 from tests.contract.fuzzed_bodies import Fuzzer
-from tests.contract.live_api import LiveApi, live  # noqa: F401  a fixture
+from tests.contract.live_api import LiveApi, live_fixture  # noqa: F401
 from tests.integration.http_api import starting
 from tests.integration.penchant_process import DEADLINE_SECONDS
 from tests.services.waiting import wait_until
@@ -22,16 +22,16 @@ REFUSALS = {404, 409, 413, 422}
 
 
 @pytest.mark.parametrize("live", ["embedded"], indirect=True)
-def test_hundreds_of_fuzzed_bodies_leave_just_what_was_accepted(live: LiveApi) -> None:  # noqa: F811
+def test_hundreds_of_fuzzed_bodies_leave_just_what_was_accepted(live: LiveApi) -> None:
     _fuzz(live, 500)
 
 
 @pytest.mark.slow
-def test_ten_thousand_fuzzed_bodies_leave_just_what_was_accepted(live: LiveApi) -> None:  # noqa: F811
+def test_ten_thousand_fuzzed_bodies_leave_just_what_was_accepted(live: LiveApi) -> None:
     _fuzz(live, 10_000 * EFFORT)
 
 
-def _fuzz(live: LiveApi, count: int) -> None:  # noqa: F811
+def _fuzz(live: LiveApi, count: int) -> None:
     exchanges = _sent(live, count)
 
     statuses = Counter(exchange.status for exchange in exchanges)
@@ -47,7 +47,7 @@ def _fuzz(live: LiveApi, count: int) -> None:  # noqa: F811
     _verify(live)
 
 
-def _sent(live: LiveApi, count: int) -> Sequence[Exchange]:  # noqa: F811
+def _sent(live: LiveApi, count: int) -> Sequence[Exchange]:
     """Send so many bodies, one in five a batch, from several clients at once."""
     fuzzer = Fuzzer(SEED)
     ways: Iterator[tuple[str, Callable[[], bytes]]] = cycle(
@@ -64,7 +64,7 @@ def _sent(live: LiveApi, count: int) -> Sequence[Exchange]:  # noqa: F811
         return list(clients.map(send, requests))
 
 
-def _verify(live: LiveApi) -> None:  # noqa: F811
+def _verify(live: LiveApi) -> None:
     """Wait until everything is applied, and hold it against the log."""
 
     def is_applied() -> bool:

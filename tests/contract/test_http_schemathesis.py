@@ -10,7 +10,7 @@ import pytest
 
 from tests.contract import schemathesis_hints
 from tests.contract.effort import EFFORT, SEED
-from tests.contract.live_api import LiveApi, live  # noqa: F401  a fixture
+from tests.contract.live_api import LiveApi, live_fixture  # noqa: F401
 
 EXAMPLES = 25
 """For each path and method, besides those that cover each keyword of the schemas."""
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
-def test_every_answer_is_as_the_description_says(live: LiveApi) -> None:  # noqa: F811
+def test_every_answer_is_as_the_description_says(live: LiveApi) -> None:
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
         *("run", f"{live.api.url}/openapi.json"),

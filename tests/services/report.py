@@ -124,7 +124,7 @@ class Report:
 
     def _adapter_text(self, subject: Subject) -> Text:
         tally = self._count(lambda test: self._subjects.get(test) == subject)
-        text = Text(f"{subject.adapter} {tally.passed}" if subject.adapter else f"{tally.passed} of none")
+        text = Text(f"{subject.adapter} {tally.passed}".strip())
         if tally.failed:
             text.append(f" ({tally.failed} FAILED)", style="bold red")
         if tally.skipped:
