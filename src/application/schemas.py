@@ -7,13 +7,13 @@ from domain.interaction import MAX_PHRASE_LENGTH, EventType
 
 Schema = dict[str, Any]
 
-_TEXT_ID: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH}
+TEXT_ID: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH}
 
 IDENTIFIER: Schema = {
     "description": "1 to 128 characters, compared byte by byte, or an integer, which equals its decimal string; beyond"
     " 2^53 without point and exponent.",
     "anyOf": [
-        _TEXT_ID,
+        TEXT_ID,
         {"type": "integer", "minimum": 1 - 10 ** (MAX_LENGTH - 1), "maximum": 10**MAX_LENGTH - 1},
     ],
     "examples": ["17850"],
@@ -108,7 +108,7 @@ EVENT: Schema = {
 
 
 def _logged(title: str, *required: str, **fields: Schema) -> Schema:
-    ids = dict.fromkeys(("message_id", "user_id", "user_session"), _TEXT_ID)
+    ids = dict.fromkeys(("message_id", "user_id", "user_session"), TEXT_ID)
     return {
         "title": title,
         "type": "object",
@@ -133,8 +133,8 @@ LOGGED_EVENT: Schema = {
             "event_type",
             "product_id",
             event_type=PRODUCT_EVENT["properties"]["event_type"],
-            product_id=_TEXT_ID,
+            product_id=TEXT_ID,
         ),
-        _logged("A retraction", "retracts", retracts=_TEXT_ID),
+        _logged("A retraction", "retracts", retracts=TEXT_ID),
     ],
 }

@@ -4,10 +4,15 @@ from typing import Annotated
 from urllib.parse import unquote
 
 from fastapi import Depends, Path
+from pydantic import WithJsonSchema
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from application.schemas import TEXT_ID
 from domain.errors import InvalidValueError
 from domain.identifier import check_identifier
+
+ID = WithJsonSchema(TEXT_ID)
+"""What an id is once it is unescaped; FastAPI itself looks at nothing, since it would count what is escaped."""
 
 
 class RawPath:
@@ -37,15 +42,17 @@ def user_id_of(raw: str) -> str:
     return _unescaped("user_id", raw)
 
 
-def _user_id(user_id: Annotated[str, Path(description="1 to 128 characters, escaped as URLs need it.")]) -> str:
+def _user_id(user_id: Annotated[str, ID, Path(description="Escaped as URLs need it.")]) -> str:
     return user_id_of(user_id)
 
 
-def _product_id(product_id: Annotated[str, Path(description="1 to 128 characters, escaped as URLs need it.")]) -> str:
+def _product_id(product_id: Annotated[str, ID, Path(description="Escaped as URLs need it.")]) -> str:
     return _unescaped("product_id", product_id)
 
 
-def _message_id(message_id: Annotated[str, Path(description="Of the interaction that is taken back.")]) -> str:
+def _message_id(
+    message_id: Annotated[str, ID, Path(description="Of the interaction that is taken back.")],
+) -> str:
     return _unescaped("message_id", message_id)
 
 
