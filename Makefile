@@ -30,10 +30,10 @@ chaos: $(VENV)/.installed-dev  ## kill everything at random while a client recor
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
 # More or less of it, or the same again: make fuzz FUZZ=50 SEED=7
-FUZZ ?= 10
+FUZZ ?= 5
 SEED ?= $(shell date +%s)
 
-fuzz: $(VENV)/.installed-dev  ## try everything on the HTTP API at random, ten times as much as `make test`
+fuzz: $(VENV)/.installed-dev  ## try everything on the HTTP API at random, five times as much as `make test`
 	@$(BIN)/python -m tests.services.install --for-tests
 	PENCHANT_FUZZ=$(FUZZ) PENCHANT_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest tests/contract/test_http_fuzz.py tests/contract/test_http_schemathesis.py
 
