@@ -36,6 +36,8 @@ class Submission:
 
     event: Event
     time_given: bool = True
+    trace: str | None = None
+    """What it belongs to, for those who trace it: W3C's traceparent."""
 
 
 def parse_event(

@@ -6,6 +6,7 @@ from application.circuit import Circuit
 from application.ports.embedder import Embedder
 from application.ports.phrase_vectors import PhraseVectors
 from application.ports.system import Clock, Metrics
+from application.ports.tracer import NO_TRACER, Tracer
 from domain.errors import ConfigurationError, PenchantError, PermanentError, TransientError, UnavailableError
 from domain.vectors import unit_rows
 
@@ -25,11 +26,19 @@ class EmbedPhrases:
     same error, and those with one do not notice.
     """
 
-    def __init__(self, embedder: Embedder, phrase_vectors: PhraseVectors, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        phrase_vectors: PhraseVectors,
+        clock: Clock,
+        metrics: Metrics,
+        tracer: Tracer = NO_TRACER,
+    ) -> None:
         self._embedder = embedder
         self._phrase_vectors = phrase_vectors
         self._clock = clock
         self._metrics = metrics
+        self._tracer = tracer
         self._circuit = Circuit()
 
     @property
@@ -68,7 +77,8 @@ class EmbedPhrases:
             return dict.fromkeys(phrases, pause)
         started = self._clock.monotonic()
         try:
-            matrix = unit_rows("search_phrase", self._embedder.embed(phrases), self._embedder.dimensions)
+            with self._tracer.span("embed", phrases=len(phrases)):
+                matrix = unit_rows("search_phrase", self._embedder.embed(phrases), self._embedder.dimensions)
         except UnavailableError as error:
             now = self._clock.monotonic()
             self._circuit.failed(now, error, waited_seconds=now - started)

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from application.event_message import Submission
 from application.ports.event_log import EventLog, LogTransaction
 from application.ports.system import Clock
+from application.ports.tracer import NO_TRACER, Tracer
 from domain.errors import (
     ConflictError,
     InvalidValueError,
@@ -50,9 +51,10 @@ class Receipt:
 class RecordEvents:
     """Records events: all that are accepted in one transaction, each refused one with its reason."""
 
-    def __init__(self, log: EventLog, clock: Clock) -> None:
+    def __init__(self, log: EventLog, clock: Clock, tracer: Tracer = NO_TRACER) -> None:
         self._log = log
         self._clock = clock
+        self._tracer = tracer
 
     def __call__(self, submissions: Sequence[Submission]) -> Sequence[Receipt]:
         """Record `submissions` in this order and return a receipt for each.
@@ -63,19 +65,26 @@ class RecordEvents:
         ------
         TransientError : the log cannot be written now; nothing was recorded.
         """
+        with self._tracer.span("record", (s.trace for s in submissions), events=len(submissions)) as span:
+            return self._record_at_last(submissions, span.trace)
+
+    def _record_at_last(self, submissions: Sequence[Submission], trace: str | None) -> Sequence[Receipt]:
         for _ in range(ATTEMPTS):
             try:
                 with self._log.transaction() as transaction:
-                    return self._record(transaction, submissions)
+                    return self._record(transaction, submissions, trace)
             except LostRaceError:
                 continue
         raise TransientError(f"The log was too busy to record {len(submissions)} events; send them again.")
 
-    def _record(self, transaction: LogTransaction, submissions: Sequence[Submission]) -> Sequence[Receipt]:
+    def _record(
+        self, transaction: LogTransaction, submissions: Sequence[Submission], trace: str | None
+    ) -> Sequence[Receipt]:
         admission = _Admission(transaction, submissions)
         now = self._clock.now()
         decisions = [admission.decide(submission, now) for submission in submissions]
-        logged = transaction.append(admission.accepted, now)
+        traces = [own if own is not None else trace for own in admission.traces]
+        logged = transaction.append(admission.accepted, now, traces if any(traces) else ())
         return [
             Receipt(message_id=decision.message_id, status=decision.status, logged=logged[decision.logged])
             if isinstance(decision, _AtIndex)
@@ -103,6 +112,8 @@ class _Admission:
         self._retractions: dict[str, LoggedEvent | int] = dict(transaction.retractions_of(targets)) if targets else {}
         self._pending: dict[str, int] = {}
         self.accepted: list[Event] = []
+        self.traces: list[str | None] = []
+        """What each of these belongs to."""
 
     def decide(self, submission: Submission, now: datetime) -> Receipt | _AtIndex:
         """Accept the submission's event as a new one, or say why not."""
@@ -133,6 +144,7 @@ class _Admission:
         index = len(self.accepted)
         self._pending[event.message_id] = index
         self.accepted.append(event)
+        self.traces.append(submission.trace)
         return _AtIndex(event.message_id, RecordStatus.RECORDED, index)
 
     def _first(self, message_id: str) -> LoggedEvent | int:

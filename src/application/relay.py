@@ -4,6 +4,7 @@ from application.outage import Outage
 from application.ports.outbox import Outbox
 from application.ports.publisher import Publisher
 from application.ports.system import Clock, Journal, Metrics, Stop
+from application.ports.tracer import NO_TRACER, Tracer
 from domain.errors import TransientError
 
 POLL_SECONDS = 0.02
@@ -13,17 +14,21 @@ POLL_SECONDS = 0.02
 class RelayOutbox:
     """Publishes what is in the outbox, and deletes it there once the broker has it. Several may run at once."""
 
-    def __init__(self, outbox: Outbox, publisher: Publisher, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, outbox: Outbox, publisher: Publisher, clock: Clock, metrics: Metrics, tracer: Tracer = NO_TRACER
+    ) -> None:
         self._outbox = outbox
         self._publisher = publisher
         self._clock = clock
         self._metrics = metrics
+        self._tracer = tracer
 
     def __call__(self, limit: int) -> int:
         """Move up to `limit` rows; return how many. Raises TransientError, and leaves the rows, if the broker fails."""
         with self._outbox.handing_over(self._clock.now(), limit) as deliveries:
             if deliveries:
-                self._publisher.publish([delivery.logged for delivery in deliveries])
+                with self._tracer.span("relay", (d.logged.trace for d in deliveries), events=len(deliveries)):
+                    self._publisher.publish([delivery.logged for delivery in deliveries])
         self._metrics.count("penchant_relayed_events_total", len(deliveries))
         return len(deliveries)
 

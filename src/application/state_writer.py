@@ -7,6 +7,7 @@ from attrs import evolve
 from application.active_recipe import check_recipe
 from application.ports.registry import Registry
 from application.ports.system import Clock, Ids, Metrics
+from application.ports.tracer import NO_TRACER, Tracer
 from application.ports.user_embedding_store import StateWrite, UserEmbeddingStore
 from domain.errors import LostRaceError
 from domain.recipe import Recipe
@@ -22,7 +23,14 @@ class StateWriter:
     """The one way in which a stored state changes."""
 
     def __init__(
-        self, store: UserEmbeddingStore, registry: Registry, recipe: Recipe, clock: Clock, ids: Ids, metrics: Metrics
+        self,
+        store: UserEmbeddingStore,
+        registry: Registry,
+        recipe: Recipe,
+        clock: Clock,
+        ids: Ids,
+        metrics: Metrics,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self._store = store
         self._registry = registry
@@ -30,6 +38,7 @@ class StateWriter:
         self._clock = clock
         self._ids = ids
         self._metrics = metrics
+        self._tracer = tracer
 
     def __call__(
         self,
@@ -54,7 +63,9 @@ class StateWriter:
             if not changed:
                 return stored
             check_recipe(self._registry, self._recipe)
-            lost = self._store.write([_write(state, stored.get(state.user_id)) for state in changed])
+            with self._tracer.span("write", users=len(changed)) as span:
+                lost = self._store.write([_write(state, stored.get(state.user_id)) for state in changed])
+                span.note(races_lost=lost)
             if not lost:
                 return {**stored, **{state.user_id: state for state in changed}}
             self._metrics.count("penchant_write_races_lost_total", lost)

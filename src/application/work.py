@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 from application.ports.message_source import Arrival, Delivery, MessageSource, Settled, Verdict
 from application.ports.queues import WORK_QUEUE
 from application.ports.system import Clock, Metrics
+from application.ports.tracer import NO_TRACER, Tracer
 from application.record import Receipt, RecordEvents, RecordStatus
 from application.update import UpdateUserEmbeddings, failed
 from domain.errors import (
@@ -82,6 +83,7 @@ class Work:
         clock: Clock,
         metrics: Metrics,
         on_outage: OnOutage = OnOutage.WAIT,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self._source = source
         self._update = update
@@ -89,6 +91,7 @@ class Work:
         self._clock = clock
         self._metrics = metrics
         self._on_outage = on_outage
+        self._tracer = tracer
         self._newest: datetime | None = None
 
     @property
@@ -123,6 +126,10 @@ class Work:
         self._metrics.set("penchant_delivery_age_seconds", (now - min(recorded, default=now)).total_seconds())
         if not received:
             return WorkReport()
+        with self._tracer.span("apply", map(_trace_of, received), deliveries=len(received)):
+            return self._apply(received, started)
+
+    def _apply(self, received: Sequence[Delivery | Arrival], started: float) -> WorkReport:
         newly_applied: list[LoggedEvent] = []
         rebuilt: Counter[str] = Counter()
         damaged: set[str] = set()
@@ -189,6 +196,10 @@ class Work:
         # Not of those that were applied before: one that is replayed was readable long ago.
         for recorded_at, count in Counter(logged.recorded_at for logged in newly_applied).items():
             self._metrics.observe("penchant_freshness_seconds", (now - recorded_at).total_seconds(), count)
+
+
+def _trace_of(item: Delivery | Arrival) -> str | None:
+    return item.submission.trace if isinstance(item, Arrival) else item.logged.trace
 
 
 def _admitted(arrival: Arrival, receipt: Receipt) -> Settled:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from domain.errors import InvalidValueError
 from domain.identifier import check_identifier, check_unicode
@@ -118,3 +118,5 @@ class LoggedEvent:
     recorded_at: datetime
     retracted_by: int | None = None
     """The position of the retraction of this event, where the log was asked for it (`EventLog.history`)."""
+    trace: str | None = field(default=None, eq=False, repr=False)
+    """What its journey belongs to, for those who trace it (W3C traceparent). The log forgets it."""

@@ -73,6 +73,7 @@ def service_of(container: Container) -> Service:
         metrics=container.metrics(),
         exposition=exposition(container),
         gate=_gate(container),
+        tracer=container.tracer(),
         limits=_limits(container),
     )
 

@@ -83,6 +83,7 @@ class Container(containers.DeclarativeContainer):
         prometheus=providers.Singleton(production.prometheus_metrics),
         counting=providers.Singleton(CountingMetrics),
     )
+    tracer = providers.Resource(production.tracer)
     stop = providers.Singleton(SignalStop)
     process = providers.Singleton(SystemProcess)
     journal = providers.Singleton(StructlogJournal, pid=providers.Callable(os.getpid))
@@ -157,11 +158,11 @@ class Container(containers.DeclarativeContainer):
     recipe = providers.Singleton(_recipe, settings, registry, model, dimensions)
 
     # Use cases.
-    record = providers.Singleton(RecordEvents, event_log, clock)
+    record = providers.Singleton(RecordEvents, event_log, clock, tracer)
     subject_vectors = providers.Singleton(ReadSubjectVectors, catalogue, phrase_vectors, model)
-    state_writer = providers.Singleton(StateWriter, store, registry, recipe, clock, ids, metrics)
+    state_writer = providers.Singleton(StateWriter, store, registry, recipe, clock, ids, metrics, tracer)
     fold_from_log = providers.Singleton(FoldFromLog, event_log, subject_vectors, recipe)
-    embed_phrases = providers.Singleton(EmbedPhrases, embedder, phrase_vectors, clock, metrics)
+    embed_phrases = providers.Singleton(EmbedPhrases, embedder, phrase_vectors, clock, metrics, tracer)
     update = providers.Singleton(
         UpdateUserEmbeddings,
         writer=state_writer,
@@ -180,6 +181,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         metrics=metrics,
         on_outage=settings.provided.on_outage,
+        tracer=tracer,
     )
     rebuild = providers.Singleton(RebuildUsers, state_writer, fold_from_log, event_log, metrics)
     verify = providers.Singleton(
@@ -213,7 +215,7 @@ class Container(containers.DeclarativeContainer):
         settings.provided.catch_up_interval,
         work,
     )
-    relay = providers.Singleton(RelayOutbox, outbox, publisher, clock, metrics)
+    relay = providers.Singleton(RelayOutbox, outbox, publisher, clock, metrics, tracer)
     run_relay = providers.Singleton(RunRelay, relay, stop, clock, metrics, journal)
     collect_dead_letters = providers.Singleton(CollectDeadLetters, dead_letter_queue, dead_letters, metrics)
     retry_dead_letters = providers.Singleton(
@@ -286,6 +288,7 @@ PORTS = (
     "clock",
     "ids",
     "metrics",
+    "tracer",
     "journal",
 )
 """The providers of the ports, for `penchant config show`."""

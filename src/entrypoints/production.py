@@ -1,5 +1,6 @@
 """The adapters of servers. Each is imported when it is asked for: a process pays for no driver that it does not use."""
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ from adapters.sql.database import Database, sqlite_url
 from application.ports.phrase_vectors import PhraseVectors
 from application.ports.registry import Registry
 from application.ports.system import Clock, Ids, Journal, Metrics
+from application.ports.tracer import NO_TRACER, Tracer
 from application.retry_policy import RetryPolicy
 from entrypoints.settings import Settings
 
@@ -117,6 +119,21 @@ def rate_limiter(settings: Settings, log_id: str, clock: Clock, journal: Journal
         clock=clock,
         journal=journal,
     )
+
+
+def tracer() -> Iterator[Tracer]:
+    """Traces, where the standard OTEL_ variables ask for them; sent off at the end."""
+    if not any(name.startswith("OTEL_") for name in os.environ):
+        yield NO_TRACER
+        return
+    from adapters.opentelemetry.tracer import OtelTracer, traces_wanted
+
+    if not traces_wanted(os.environ):
+        yield NO_TRACER
+        return
+    opened = OtelTracer()
+    yield opened
+    opened.close()
 
 
 def openai_embedder(settings: Settings, clock: Clock) -> "OpenAIEmbedder":

@@ -12,6 +12,7 @@ from tests.builders import NOW, bought, retraction, searched
 from tests.contract.adapters import LogSide, append
 
 SECOND = timedelta(seconds=1)
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 LONG_AFTER = datetime.max.replace(tzinfo=NOW.tzinfo)
 
 
@@ -53,6 +54,17 @@ def test_a_row_brings_its_event_back_whole(log: EventLog, outbox: Outbox) -> Non
     assert [(row.logged, row.attempts, row.first_failed_at) for row in outbox.due(NOW, 10)] == [
         (event, 0, None) for event in logged
     ]
+
+
+def test_a_row_keeps_what_its_event_belongs_to_and_the_log_does_not(log: EventLog, outbox: Outbox) -> None:
+    with log.transaction() as transaction:
+        first, second = transaction.append([searched("m1"), searched("m2")], NOW, [TRACE, None])
+    outbox.add(log.find(["m1"]).values())
+
+    assert (first.trace, second.trace) == (TRACE, None)
+    assert [row.logged.trace for row in outbox.due(NOW, 10)] == [TRACE, None, None]
+    with outbox.handing_over(NOW, 10) as deliveries:
+        assert [delivery.logged.trace for delivery in deliveries] == [TRACE, None, None]
 
 
 def test_no_more_rows_come_than_were_asked_for(log: EventLog, outbox: Outbox) -> None:

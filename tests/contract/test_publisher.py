@@ -1,5 +1,7 @@
 """What every publisher promises: what it took is with the broker."""
 
+from attrs import evolve
+
 from application.ports.message_source import MessageSource
 from application.ports.publisher import Publisher
 from tests.builders import bought, logged, retraction, searched
@@ -17,6 +19,15 @@ def test_whatever_was_published_is_delivered(published: tuple[Publisher, Message
     publisher.publish(events[2:])
 
     assert [delivery.logged for delivery in received(source, 3, PATIENCE_SECONDS)] == events
+
+
+def test_what_an_event_belongs_to_travels_with_it(published: tuple[Publisher, MessageSource]) -> None:
+    publisher, source = published
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+    publisher.publish([evolve(logged(searched("m1"), 1), trace=trace), logged(searched("m2"), 2)])
+
+    assert [delivery.logged.trace for delivery in received(source, 2, PATIENCE_SECONDS)] == [trace, None]
 
 
 def test_ids_as_long_as_they_may_be_are_delivered(published: tuple[Publisher, MessageSource]) -> None:

@@ -133,9 +133,12 @@ def test_the_dead_letters_of_an_older_home_are_kept(open_database: Open) -> None
     assert letter.last_failed_at - letter.first_failed_at == timedelta(microseconds=1)
 
 
-def test_downgrading_by_one_keeps_what_fits(database: Database) -> None:
+def test_downgrading_step_by_step_keeps_what_fits(database: Database) -> None:
     _record(SqlEventLog(database), "m1")
 
+    with database.writing() as connection:
+        command.downgrade(_config(connection), "-1")
+    assert SqlSchema(database).revision() == "0002"
     with database.writing() as connection:
         command.downgrade(_config(connection), "-1")
 

@@ -26,12 +26,12 @@ from adapters.http.service import Scope, Service
 def create_app(service: Service) -> ASGIApp:
     """The ASGI application of a service."""
     routed = RawPath(NoteRoute(create_api(service)))
-    return MeasureRequests(AnswerHeaders(LimitBodies(routed, service.limits)), service.metrics)
+    return MeasureRequests(AnswerHeaders(LimitBodies(routed, service.limits)), service.metrics, service.tracer)
 
 
 def create_api(service: Service) -> FastAPI:
     """The routes alone, for their OpenAPI document."""
-    record = GroupCommit(service.record)
+    record = GroupCommit(service.record, tracer=service.tracer)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

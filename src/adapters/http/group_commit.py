@@ -5,9 +5,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from application.event_message import Submission
+from application.ports.tracer import NO_TRACER, Tracer
 from application.record import Receipt
 from domain.errors import TransientError, UnavailableError
 
@@ -38,10 +39,12 @@ class GroupCommit:
         *,
         at_once: int = 500,
         max_waiting: int = 10_000,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self._record = record
         self._at_once = at_once
         self._max_waiting = max_waiting
+        self._tracer = tracer
         self._waiting: deque[_Request] = deque()
         self._count = 0
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recorder")
@@ -58,6 +61,8 @@ class GroupCommit:
         if self._count >= self._max_waiting:
             text = f"{self._count:,} events wait to be recorded already; send these again in a moment"
             raise UnavailableError(text, RETRY_AFTER_SECONDS)
+        if (trace := self._tracer.current()) is not None:  # the transaction is in another thread, and for many
+            submissions = [evolve(submission, trace=trace) for submission in submissions]
         loop = asyncio.get_running_loop()
         request = _Request(submissions=submissions, receipts=loop.create_future())
         self._waiting.append(request)

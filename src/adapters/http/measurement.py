@@ -1,10 +1,12 @@
-"""How many requests there are, of which route, with which status, and how long they take."""
+"""How many requests there are, of which route, with which status, how long they take, and what they belong to."""
 
+from collections.abc import Iterator
 from time import monotonic
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.ports.system import Metrics
+from application.ports.tracer import Tracer
 
 NO_ROUTE = "none"
 _ROUTE = "penchant.route"
@@ -12,11 +14,12 @@ _ROUTE = "penchant.route"
 
 
 class MeasureRequests:
-    """Middleware: the outermost, so that refusals are counted too."""
+    """Middleware: the outermost, so that refusals are counted, and traced, too."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracer: Tracer) -> None:
         self._app = app
         self._metrics = metrics
+        self._tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -31,12 +34,18 @@ class MeasureRequests:
                 status = message["status"]
             await send(message)
 
-        try:
-            await self._app({**scope, _ROUTE: route}, receive, noting_status)
-        finally:
-            name = route[0] if route else NO_ROUTE
-            self._metrics.count("penchant_http_requests_total", route=name, status=str(status))
-            self._metrics.observe("penchant_http_request_seconds", monotonic() - started, route=name)
+        with self._tracer.span("request", _trace_in(scope)) as span:
+            try:
+                await self._app({**scope, _ROUTE: route}, receive, noting_status)
+            finally:
+                name = route[0] if route else NO_ROUTE
+                span.note(route=name, status=status)
+                self._metrics.count("penchant_http_requests_total", route=name, status=str(status))
+                self._metrics.observe("penchant_http_request_seconds", monotonic() - started, route=name)
+
+
+def _trace_in(scope: Scope) -> Iterator[str]:
+    return (value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent")
 
 
 class NoteRoute:

@@ -11,6 +11,7 @@ from application.explain import Explain
 from application.ports.examinable import Finding
 from application.ports.queues import Queues
 from application.ports.system import Clock, Ids, Journal, Metrics
+from application.ports.tracer import NO_TRACER, Tracer
 from application.read_embedding import ReadEmbedding
 from application.recommend import Recommend
 from application.record import RecordEvents
@@ -32,7 +33,6 @@ class Limits:
     """To send all of it."""
     events: int = 1_000
     """In one batch."""
-
     headers: int = 100
     header_bytes: int = 32_768
     """Of the path and all headers."""
@@ -42,6 +42,7 @@ class Limits:
     """To take an answer that is larger than what is sent ahead."""
     connections: int = 800
     """At once: below the 1,024 files that a process may usually have open."""
+
 
 @frozen(kw_only=True)
 class Service:
@@ -63,3 +64,4 @@ class Service:
     """What Prometheus reads, and its media type."""
     gate: Gate
     limits: Limits = Limits()
+    tracer: Tracer = NO_TRACER

@@ -4,6 +4,7 @@ from collections import ChainMap, Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import repeat
 from threading import RLock
 
 from attrs import evolve
@@ -56,14 +57,16 @@ class MemoryLogTransaction:
         with self._unchanged():
             return {m: self._retractions[m] for m in message_ids if m in self._retractions}
 
-    def append(self, events: Sequence[Event], recorded_at: datetime) -> Sequence[LoggedEvent]:
+    def append(
+        self, events: Sequence[Event], recorded_at: datetime, traces: Sequence[str | None] = ()
+    ) -> Sequence[LoggedEvent]:
         with self._unchanged() as database:
             added = Counter(logged.event.user_id for logged in self._appended)
             logged_events = []
-            for event in events:
+            for event, trace in zip(events, traces if traces else repeat(None), strict=False):
                 added[event.user_id] += 1
                 position = len(database.by_user.get(event.user_id, ())) + added[event.user_id]
-                logged_events.append(LoggedEvent(event=event, position=position, recorded_at=recorded_at))
+                logged_events.append(LoggedEvent(event=event, position=position, recorded_at=recorded_at, trace=trace))
                 self._take_keys(logged_events[-1])
             self._appended += logged_events
             return logged_events
@@ -72,7 +75,7 @@ class MemoryLogTransaction:
         """Write what was appended, if nobody else has written since the transaction began."""
         with self._unchanged() as database:
             database.retractions.update(self._retractions.maps[0])
-            for logged in self._appended:
+            for logged in (evolve(appended, trace=None) for appended in self._appended):
                 database.by_message[logged.event.message_id] = logged
                 database.by_user.setdefault(logged.event.user_id, []).append(logged)
             database.enqueue(self._appended)

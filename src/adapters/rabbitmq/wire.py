@@ -1,9 +1,12 @@
 """Events as messages, and back: bodies, headers, and which of them to believe."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+from attrs import evolve
 
 from adapters.rabbitmq.topology import OURS
 from adapters.rabbitmq.transport import Received
@@ -23,6 +26,9 @@ QUEUE = "x-penchant-queue"
 ERROR_TYPE = "x-penchant-error-type"
 ERROR_TEXT = "x-penchant-error-text"
 LAST_FAILED_AT = "x-penchant-last-failed-at"
+TRACE = "traceparent"
+"""W3C's name; anybody may send it, since it decides nothing."""
+_TRACE = re.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 VERSION = 1
 """Of the body. Whoever sends no version means this one."""
@@ -35,7 +41,8 @@ def body_of(event: Event) -> bytes:
 
 def position_headers(logged: LoggedEvent) -> dict[str, Any]:
     """What says that an event is in the log."""
-    return {POSITION: logged.position, RECORDED_AT: logged.recorded_at.isoformat()}
+    headers = {POSITION: logged.position, RECORDED_AT: logged.recorded_at.isoformat()}
+    return headers if logged.trace is None else {**headers, TRACE: logged.trace}
 
 
 def read_delivery(received: Received, tag: int, now: datetime, max_bytes: int) -> Delivery | Arrival:
@@ -60,8 +67,10 @@ def read_delivery(received: Received, tag: int, now: datetime, max_bytes: int) -
             event=submission.event,
             position=_count(headers, POSITION, 1),
             recorded_at=parse_time(RECORDED_AT, headers.get(RECORDED_AT)),
+            trace=_trace_in(headers),
         )
         return Delivery(logged=logged, tag=tag, attempts=attempts, first_failed_at=failed_at)
+    submission = evolve(submission, trace=_trace_in(headers))
     return Arrival(submission=submission, tag=tag, attempts=attempts, first_failed_at=failed_at)
 
 
@@ -81,6 +90,11 @@ def instant_of(timestamp: object) -> datetime | None:
         return datetime.fromtimestamp(timestamp, UTC)
     except (ValueError, OverflowError, OSError):
         return None  # milliseconds, mostly
+
+
+def _trace_in(headers: Mapping[Any, Any]) -> str | None:
+    trace = headers.get(TRACE)
+    return trace if isinstance(trace, str) and _TRACE.fullmatch(trace) else None
 
 
 def _sent_at(received: Received, now: datetime) -> datetime:

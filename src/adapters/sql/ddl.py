@@ -38,5 +38,21 @@ def drop_index(name: str, table: str) -> None:
         op.drop_index(name, table)
 
 
+def add_column(table: str, column: "sa.Column[Any]") -> None:
+    """Add a column if it is not there."""
+    if not _has_column(column.name, table):
+        op.add_column(table, column)
+
+
+def drop_column(table: str, name: str) -> None:
+    """Drop a column if it is there."""
+    if _has_column(name, table):
+        op.drop_column(table, name)
+
+
+def _has_column(name: str, table: str) -> bool:
+    return any(column["name"] == name for column in sa.inspect(op.get_bind()).get_columns(table))
+
+
 def _has_index(name: str, table: str) -> bool:
     return any(index["name"] == name for index in sa.inspect(op.get_bind()).get_indexes(table))

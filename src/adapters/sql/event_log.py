@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import repeat
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -46,7 +47,9 @@ class SqlLogTransaction:
         ]
         return {logged.event.retracts: logged for logged in found if isinstance(logged.event, Retraction)}
 
-    def append(self, events: Sequence[Event], recorded_at: datetime) -> Sequence[LoggedEvent]:
+    def append(
+        self, events: Sequence[Event], recorded_at: datetime, traces: Sequence[str | None] = ()
+    ) -> Sequence[LoggedEvent]:
         if not events:
             return []
         counts = Counter(event.user_id for event in events)
@@ -56,10 +59,10 @@ class SqlLogTransaction:
         heads = _heads_of(self._connection, counts)
         next_position = {user_id: heads[user_id] - count + 1 for user_id, count in counts.items()}
         logged = []
-        for event in events:
+        for event, trace in zip(events, traces if traces else repeat(None), strict=False):
             position = next_position[event.user_id]
             next_position[event.user_id] += 1
-            logged.append(LoggedEvent(event=event, position=position, recorded_at=recorded_at))
+            logged.append(LoggedEvent(event=event, position=position, recorded_at=recorded_at, trace=trace))
         insert_columns(self._connection, _log, columns_of(logged))
         enqueue(self._connection, logged)
         return logged

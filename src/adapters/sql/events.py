@@ -27,7 +27,7 @@ _EVENT_FIELDS = tuple(column.name for column in EVENT_COLUMNS if column.name not
 _EVENT_TYPES = {event_type.value: event_type for event_type in EventType}
 
 
-def event_from(row: Sequence[Any], retracted_by: int | None = None) -> LoggedEvent:
+def event_from(row: Sequence[Any], retracted_by: int | None = None, trace: str | None = None) -> LoggedEvent:
     """The logged event of a row that begins with EVENT_COLUMNS."""
     (
         message_id,
@@ -64,7 +64,7 @@ def event_from(row: Sequence[Any], retracted_by: int | None = None) -> LoggedEve
             user_session=user_session,
             properties=properties,
         )
-    return LoggedEvent(event=event, position=position, recorded_at=recorded_at, retracted_by=retracted_by)
+    return LoggedEvent(event=event, position=position, recorded_at=recorded_at, retracted_by=retracted_by, trace=trace)
 
 
 def columns_of(logged: Sequence[LoggedEvent]) -> dict[str, list[Any]]:

@@ -24,7 +24,7 @@ RANGES = 400
 """Ranges of ids in one statement: SQLite takes 1,000 conditions."""
 
 _DELIVERIES = (
-    sa.select(*EVENT_COLUMNS, outbox.c.id, outbox.c.attempts, outbox.c.first_failed_at)
+    sa.select(*EVENT_COLUMNS, outbox.c.traceparent, outbox.c.id, outbox.c.attempts, outbox.c.first_failed_at)
     .select_from(outbox)
     .join(
         user_interactions,
@@ -98,6 +98,9 @@ def enqueue(connection: Connection, events: Collection[LoggedEvent]) -> None:
         "position": [logged.position for logged in events],
         "attempts": [0] * len(events),
     }
+    traces = [logged.trace for logged in events]
+    if any(traces):
+        columns["traceparent"] = traces
     insert_columns(connection, outbox, columns)
 
 
@@ -118,4 +121,4 @@ def _is_due(now: datetime) -> sa.ColumnElement[bool]:
 
 
 def _delivery(row: Sequence[Any]) -> Delivery:
-    return Delivery(logged=event_from(row), tag=row[-3], attempts=row[-2], first_failed_at=row[-1])
+    return Delivery(logged=event_from(row, trace=row[-4]), tag=row[-3], attempts=row[-2], first_failed_at=row[-1])

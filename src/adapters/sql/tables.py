@@ -56,6 +56,7 @@ outbox = sa.Table(
     sa.Column("attempts", sa.Integer(), nullable=False),
     sa.Column("due_at", UtcDateTime()),
     sa.Column("first_failed_at", UtcDateTime()),
+    sa.Column("traceparent", sa.String(55)),
     sqlite_autoincrement=True,
 )
 

@@ -30,8 +30,12 @@ class LogTransaction(Protocol):
     def retractions_of(self, message_ids: Collection[str]) -> Mapping[str, LoggedEvent]:
         """The retraction of each of these events, by the message id of the event it retracts."""
 
-    def append(self, events: Sequence[Event], recorded_at: datetime) -> Sequence[LoggedEvent]:
+    def append(
+        self, events: Sequence[Event], recorded_at: datetime, traces: Sequence[str | None] = ()
+    ) -> Sequence[LoggedEvent]:
         """Give each event the next position of its user and add it to the log and to the outbox, in this order.
+
+        The row in the outbox keeps what each belongs to, where `traces` says it for all of them.
 
         Raises LostRaceError if a message id or a retracted event turns out to be taken by a concurrent transaction.
         """

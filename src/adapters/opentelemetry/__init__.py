@@ -1,0 +1,1 @@
+"""Traces for any collector of OpenTelemetry, by OTLP over HTTP."""
