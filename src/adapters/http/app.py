@@ -17,7 +17,7 @@ from adapters.http.headers import AnswerHeaders
 from adapters.http.ingest import ingest_routes
 from adapters.http.measurement import MeasureRequests, NoteRoute
 from adapters.http.operations import operations_routes, probe_routes
-from adapters.http.problems import ToldInJournal, answer_problems
+from adapters.http.problems import EndOfErrors, ToldInJournal, answer_problems
 from adapters.http.raw_path import RawPath
 from adapters.http.reading import reading_routes
 from adapters.http.service import Scope, Service
@@ -25,7 +25,7 @@ from adapters.http.service import Scope, Service
 
 def create_app(service: Service) -> ASGIApp:
     """The ASGI application of a service."""
-    routed = RawPath(NoteRoute(create_api(service)))
+    routed = RawPath(NoteRoute(EndOfErrors(create_api(service))))
     return MeasureRequests(AnswerHeaders(LimitBodies(routed, service.limits)), service.metrics, service.tracer)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.ports.system import Clock, Journal
 from domain.errors import (
@@ -146,3 +148,17 @@ def answer_problems(app: FastAPI, tell: ToldInJournal) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(Exception, unexpected)
+
+
+class EndOfErrors:
+    """Middleware around the application: an error that it has answered ends here.
+
+    Starlette raises it again, and the server would then print all of it, with what it quotes, and drop the connection.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(Exception):
+            await self._app(scope, receive, send)
