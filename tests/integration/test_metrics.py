@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.integration.http_api import serving, starting
 from tests.integration.penchant_process import DEADLINE_SECONDS, PenchantProcess
-from tests.integration.production import search, submission_of
+from tests.integration.production import Production, production_fixture, search, submission_of  # noqa: F401
 from tests.integration.program import Program
 from tests.services.ports import LOOPBACK, free_port
 from tests.services.waiting import wait_until
@@ -81,6 +81,35 @@ def test_several_workers_show_their_sum_also_of_those_that_have_ended(program: P
         assert before >= 1
     finally:
         workers.end()
+
+
+def test_a_relay_shows_what_it_moves_and_what_waits(production: Production) -> None:
+    port = free_port()
+    url = f"http://{LOOPBACK}:{port}"
+    relay = production.start("relay", "--metrics-port", str(port))
+    try:
+        production.record([search("relayed-1", "ann", "tea"), search("relayed-2", "ann", "mugs")])
+        wait_for(url, "penchant_relayed_events_total", 2)
+        wait_for(url, 'messenger_queue_depth{queue="user_embedding_updates"}', 2)
+        wait_for(url, "penchant_lag_events", 2)
+    finally:
+        relay.end()
+
+
+def test_a_broker_that_hangs_or_is_away_fails_no_scrape(production: Production) -> None:
+    up = 'penchant_up{part="broker"}'
+    with serving(production.start) as api:
+        wait_for(api.url, up, 1)
+        production.rabbitmq.pause()
+        try:
+            wait_for(api.url, up, 0)
+            shown = metrics_at(api.url)
+        finally:
+            production.rabbitmq.resume()
+        wait_for(api.url, up, 1)
+
+    assert (shown['penchant_up{part="log"}'], shown["penchant_outbox_events"]) == (1, 0)
+    assert "penchant_lag_events" not in shown
 
 
 def test_a_port_that_is_taken_is_said_in_one_sentence(program: Program) -> None:
