@@ -37,12 +37,13 @@ fuzz: $(VENV)/.installed-dev  ## try everything on the HTTP API at random, five 
 	@$(BIN)/python -m tests.services.install --for-tests
 	PENCHANT_FUZZ=$(FUZZ) PENCHANT_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest tests/contract/test_http_fuzz.py tests/contract/test_http_schemathesis.py
 
-lint: $(VENV)/.installed-dev  ## style, types, direction of imports, the Dockerfile
+lint: $(VENV)/.installed-dev  ## style, types, direction of imports, the Dockerfile, known faults of what is locked
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint docker/Dockerfile
+	@$(BIN)/python -m tests.dependency_audit
 
 format: $(VENV)/.installed-dev  ## mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
