@@ -13,6 +13,7 @@ from application.ports.message_source import Arrival, Delivery, Settled, Verdict
 from application.ports.system import Metrics
 from application.state_writer import StateWriter
 from application.subject_vectors import ReadSubjectVectors
+from domain.applied_positions import AppliedPositions
 from domain.errors import PenchantError, TransientError, UnavailableError
 from domain.fold import fold
 from domain.interaction import Interaction, LoggedEvent, Retraction
@@ -21,6 +22,8 @@ from domain.recipe import Recipe
 from domain.settlement import Settlement, settle
 from domain.user_embedding import UNREADABLE, Rounded, UserEmbedding, sums_of
 from domain.vectors import SubjectVectors
+
+NOTHING = AppliedPositions()
 
 
 @frozen(kw_only=True)
@@ -92,7 +95,7 @@ class UpdateUserEmbeddings:
         return UpdateReport(
             outcomes=outcomes,
             rebuilt=rebuilt,
-            newly_applied=[d.logged for d in deliveries if attempt.was_without(d.logged) and _is_in(states, d.logged)],
+            newly_applied=_newly_applied(batch.users, attempt.stored, states),
             damaged=damaged,
             races_lost=sum(lost),
         )
@@ -179,7 +182,7 @@ class _Attempt:
     """What one attempt at a batch found out, from the states as they were stored."""
 
     def __init__(self, stored: Mapping[str, UserEmbedding]) -> None:
-        self._stored = stored
+        self.stored = stored
         self.users: list[str] = []
         self.rebuilt: dict[str, int] = {}
         self.known_products: Mapping[str, int] = {}
@@ -188,14 +191,18 @@ class _Attempt:
         self.users.append(user_id)
         self.rebuilt[reason] = self.rebuilt.get(reason, 0) + 1
 
-    def was_without(self, logged: LoggedEvent) -> bool:
-        """Whether no state had applied this event before."""
-        return not _is_in(self._stored, logged)
 
-
-def _is_in(states: Mapping[str, UserEmbedding], logged: LoggedEvent) -> bool:
-    state = states.get(logged.event.user_id)
-    return state is not None and logged.position in state.applied
+def _newly_applied(
+    users: Mapping[str, Sequence[LoggedEvent]],
+    before: Mapping[str, UserEmbedding],
+    after: Mapping[str, UserEmbedding],
+) -> list[LoggedEvent]:
+    newly: list[LoggedEvent] = []
+    for user_id, events in users.items():
+        applied = after[user_id].applied
+        had = before[user_id].applied if user_id in before else NOTHING
+        newly += [logged for logged in events if logged.position in applied and logged.position not in had]
+    return newly
 
 
 def _reason_to_rebuild(state: UserEmbedding | None) -> str:
@@ -226,7 +233,7 @@ def _outcome(
     known_products: Mapping[str, int],
 ) -> Settled:
     event = delivery.logged.event
-    if _is_in(states, delivery.logged):
+    if delivery.logged.position in states[event.user_id].applied:
         return Settled(delivery=delivery, verdict=Verdict.APPLIED)
     phrase = _phrase_of(delivery)
     if phrase is not None and phrase in failures:
