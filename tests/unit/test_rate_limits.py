@@ -71,9 +71,8 @@ def test_counts_of_this_process_are_forgotten_once_their_window_has_ended() -> N
     storage = SweptMemoryStorage(sweep_seconds=0)
 
     async def count() -> None:
-        for number in range(MANY):
-            await storage.incr(str(number), -1)
-        await storage.incr("last", 60)
+        await storage.count([(str(number), -1) for number in range(MANY)])
+        await storage.count([("last", 60)])
 
     asyncio.run(count())
 

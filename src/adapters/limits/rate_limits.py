@@ -1,14 +1,12 @@
 """Rate limits for each key and each user, in windows that begin at full minutes or hours."""
 
-import asyncio
 import hashlib
 from collections.abc import Sequence
 
 from limits import RateLimitItem, parse
-from limits.aio.storage import Storage
 from limits.errors import StorageError
 
-from adapters.limits.storages import GatheringRedisStorage, SweptMemoryStorage
+from adapters.limits.storages import GatheringRedisStorage, SweptMemoryStorage, Window
 from application.circuit import Circuit
 from application.ports.rate_limiter import Standing
 from application.ports.system import Clock, Journal
@@ -48,7 +46,7 @@ class RateLimits:
     ) -> None:
         self._per_key = parse(per_key) if per_key is not None else None
         self._per_user = parse(per_user) if per_user is not None else None
-        self._here: Storage = SweptMemoryStorage()
+        self._here = SweptMemoryStorage()
         prefix = f"penchant:{namespace}:limits"
         self._shared = GatheringRedisStorage(redis_url, prefix, timeout_seconds) if redis_url is not None else None
         self._circuit = Circuit(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
@@ -72,16 +70,16 @@ class RateLimits:
         standings = [_standing(whose, item, count, now) for (whose, item, _), count in zip(asked, counts, strict=True)]
         return min(standings, key=lambda standing: (not standing.exceeded, standing.remaining / standing.limit))
 
-    async def _count(self, windows: Sequence[tuple[str, int]]) -> Sequence[int]:
+    async def _count(self, windows: Sequence[Window]) -> Sequence[int]:
         if self._shared is not None and self._circuit.closed_again_in(self._clock.monotonic()) == 0:
             try:
-                counts = await _count_in(self._shared, windows)
+                counts = await self._shared.count(windows)
             except StorageError as error:
                 self._failed(type(error.storage_error).__name__)
             else:
                 self._succeeded()
                 return counts
-        return await _count_in(self._here, windows)
+        return await self._here.count(windows)
 
     def _failed(self, what: str) -> None:
         if not self._circuit.is_open:
@@ -95,14 +93,7 @@ class RateLimits:
             self._circuit.succeeded()
 
 
-async def _count_in(storage: Storage, windows: Sequence[tuple[str, int]]) -> Sequence[int]:
-    if len(windows) == 1:
-        ((name, seconds),) = windows
-        return [await storage.incr(name, seconds)]
-    return await asyncio.gather(*(storage.incr(name, seconds) for name, seconds in windows))
-
-
-def _window_of(item: RateLimitItem, whose: str, name: str, now: float) -> tuple[str, int]:
+def _window_of(item: RateLimitItem, whose: str, name: str, now: float) -> Window:
     """The name under which a window is counted, and its length in seconds. Ids are personal, so it is a hash."""
     seconds = item.get_expiry()
     digest = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()

@@ -5,7 +5,9 @@ import time
 from collections.abc import Sequence
 from typing import Any, cast
 
+from attrs import frozen
 from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.errors import StorageError
 from redis import RedisError
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -26,6 +28,16 @@ return counts
 """
 
 
+Window = tuple[str, int]
+"""What a window is counted under, and its length in seconds."""
+
+
+@frozen(kw_only=True, eq=False)
+class _Question:
+    windows: Sequence[Window]
+    counts: "asyncio.Future[Sequence[int]]"
+
+
 class SweptMemoryStorage(MemoryStorage):
     """Counts in this process.
 
@@ -38,15 +50,19 @@ class SweptMemoryStorage(MemoryStorage):
         self._sweep_seconds = sweep_seconds
         self._swept = 0.0
 
-    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+    async def count(self, windows: Sequence[Window]) -> Sequence[int]:
+        """Count a request in each of these windows; return how many each has now."""
         now = time.time()
         if now - self._swept >= self._sweep_seconds:
             self._swept = now
             for old in [old for old, end in self.expirations.items() if end <= now]:
                 del self.storage[old], self.expirations[old]
+        return [self._count_in(key, now, seconds) for key, seconds in windows]
+
+    def _count_in(self, key: str, now: float, seconds: int) -> int:
         if self.expirations.get(key, 0.0) <= now:
-            self.storage[key], self.expirations[key] = 0, now + expiry
-        self.storage[key] += amount
+            self.storage[key], self.expirations[key] = 0, now + seconds
+        self.storage[key] += 1
         return int(self.storage[key])
 
 
@@ -71,24 +87,22 @@ class GatheringRedisStorage(RedisStorage):
             raise ConfigurationError(f"REDIS_URL has an option that is none: {error}. Correct it.") from error
         super().__init__(
             "async+redis://",
-            wrap_exceptions=True,
             implementation="redispy",
             key_prefix=key_prefix,
             connection_pool=cast("Any", pool),  # as documented, though not as typed
         )
         self._client: Any = Redis(connection_pool=pool)
-        self._waiting: list[tuple[str, int, asyncio.Future[int]]] = []
+        self._waiting: list[_Question] = []
         self._asking: asyncio.Task[None] | None = None
 
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        if amount != 1:
-            raise NotImplementedError("one at a time")
+    async def count(self, windows: Sequence[Window]) -> Sequence[int]:
+        """The same in Redis. Raises StorageError."""
         loop = asyncio.get_running_loop()
-        count: asyncio.Future[int] = loop.create_future()
-        self._waiting.append((self.bridge.prefixed_key(key), expiry, count))
+        question = _Question(windows=windows, counts=loop.create_future())
+        self._waiting.append(question)
         if self._asking is None:
             self._asking = loop.create_task(self._ask())
-        return await count
+        return await question.counts
 
     async def _ask(self) -> None:
         try:
@@ -98,15 +112,17 @@ class GatheringRedisStorage(RedisStorage):
         finally:
             self._asking = None
 
-    async def _ask_for(self, waiting: Sequence[tuple[str, int, "asyncio.Future[int]"]]) -> None:
-        keys, ends = [key for key, _, _ in waiting], [expiry for _, expiry, _ in waiting]
+    async def _ask_for(self, waiting: Sequence[_Question]) -> None:
+        windows = [window for question in waiting for window in question.windows]
+        keys, seconds = [self.bridge.prefixed_key(key) for key, _ in windows], [length for _, length in windows]
         try:
-            counts = await self._client.eval(_COUNT_ALL, len(keys), *keys, *ends)
+            counts = iter(await self._client.eval(_COUNT_ALL, len(keys), *keys, *seconds))
         except (RedisError, OSError) as error:
-            for _, _, future in waiting:
-                if not future.done():
-                    future.set_exception(error)
+            for question in waiting:
+                if not question.counts.done():  # nobody waits for it any more
+                    question.counts.set_exception(StorageError(error))
             return
-        for (_, _, future), count in zip(waiting, counts, strict=True):
-            if not future.done():
-                future.set_result(count)
+        for question in waiting:
+            found = [next(counts) for _ in question.windows]
+            if not question.counts.done():
+                question.counts.set_result(found)
