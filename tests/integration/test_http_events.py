@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -53,6 +54,15 @@ def test_the_key_of_a_request_is_the_id_of_its_event(api: Api) -> None:
 
     assert first.json() == again.json() == {"status": "Event queued", "message_id": "cid-1"}
     assert (other.status_code, other.json()["type"]) == (409, "urn:penchant:problem:conflict")
+
+
+def test_the_same_request_from_many_at_once_is_one_event(api: Api) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: api.post("/events", view("cat", message_id="cat-1")), range(40)))
+    assert {answer.status_code for answer in answers} == {202}
+
+    api.post("/events", view("cat", message_id="cat-2"))
+    assert api.wait_for_embedding("cat", 2)["position"] == 2
 
 
 def test_a_key_and_an_id_that_differ_are_refused(api: Api) -> None:

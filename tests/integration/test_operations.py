@@ -180,7 +180,7 @@ def test_eight_workers_on_ten_users_are_right_to_the_last_event(production: Prod
         assert workers.running
     settled = workers.journal("deliveries_settled")
     lost, rebuilt = (sum(line[count] for line in settled) for count in ("write_races_lost", "users_rebuilt"))
-    print(f"8 workers, 10,000 events of 10 users: {lost:,} write races lost, {rebuilt:,} rebuilds")
+    print(f"8 workers, 10,000 events of 10 users: {lost:,} write races lost, {rebuilt:,} rebuilds")  # noqa: T201  # -s shows
     assert lost > 0
     assert production.dead() == []
     production.assert_verified(users)
