@@ -83,10 +83,10 @@ class Container(containers.DeclarativeContainer):
         prometheus=providers.Singleton(production.prometheus_metrics),
         counting=providers.Singleton(CountingMetrics),
     )
-    tracer = providers.Resource(production.tracer)
     stop = providers.Singleton(SignalStop)
     process = providers.Singleton(SystemProcess)
     journal = providers.Singleton(StructlogJournal, pid=providers.Callable(os.getpid))
+    tracer = providers.Resource(production.tracer, journal)
     embedder = providers.Selector(
         embedders,
         wordllama=providers.Singleton(WordLlamaEmbedder),

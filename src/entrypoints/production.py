@@ -121,7 +121,7 @@ def rate_limiter(settings: Settings, log_id: str, clock: Clock, journal: Journal
     )
 
 
-def tracer() -> Iterator[Tracer]:
+def tracer(journal: Journal) -> Iterator[Tracer]:
     """Traces, where the standard OTEL_ variables ask for them; sent off at the end."""
     if not any(name.startswith("OTEL_") for name in os.environ):
         yield NO_TRACER
@@ -131,7 +131,7 @@ def tracer() -> Iterator[Tracer]:
     if not traces_wanted(os.environ):
         yield NO_TRACER
         return
-    opened = OtelTracer()
+    opened = OtelTracer(journal)
     yield opened
     opened.close()
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from adapters.memory.system import RememberedJournal
 from adapters.opentelemetry.tracer import OtelTracer, traces_wanted
 from domain.errors import ConfigurationError
 from tests.integration.http_api import serving, starting
@@ -89,6 +90,9 @@ def test_a_collector_that_is_away_changes_nothing(program: Program) -> None:
     with serving(starting(program), **away) as api:
         assert api.post("/api/user/ann/search", {"query": "tea"}).status_code == 202
         assert api.wait_for_embedding("ann", 1)["version"] == 1
+        api.process.wait_for("traces_lost")
+
+    assert all(line.startswith("{") for line in api.process.text.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -129,4 +133,4 @@ def _names(collector: OtlpReceiver) -> set[str]:
 @contextmanager
 def _tracing() -> Iterator[tuple[OtelTracer, OtlpReceiver]]:
     with otlp_receiver() as collector:
-        yield OtelTracer(endpoint=f"{collector.url}/v1/traces"), collector
+        yield OtelTracer(RememberedJournal(), endpoint=f"{collector.url}/v1/traces"), collector

@@ -1,5 +1,6 @@
 """The Tracer port on OpenTelemetry's SDK."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
@@ -13,6 +14,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from application.ports.system import Journal
 from application.ports.tracer import Fact
 from domain.errors import ConfigurationError
 
@@ -30,10 +32,12 @@ class OtelTracer:
 
     Parameters
     ----------
+    journal : is told when spans are lost.
     endpoint : the URL that takes spans; the one of the variables, if left out.
     """
 
-    def __init__(self, endpoint: str | None = None) -> None:
+    def __init__(self, journal: Journal, endpoint: str | None = None) -> None:
+        _tell_in(journal)
         resource = Resource.create({SERVICE_NAME: SERVICE}).merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(resource=resource)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint)))
@@ -58,6 +62,24 @@ class OtelTracer:
     def close(self) -> None:
         """Send what is left."""
         self._provider.shutdown()
+
+
+class _Lost(logging.Handler):
+    """Tells of what the SDK failed at, without its text: one line of ours in place of several of its own."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(logging.ERROR)
+        self._journal = journal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        del record
+        self._journal.warning("traces_lost", "The collector did not take traces; they are lost, and nothing else is.")
+
+
+def _tell_in(journal: Journal) -> None:
+    logger = logging.getLogger("opentelemetry")
+    logger.handlers = [_Lost(journal)]
+    logger.propagate = False
 
 
 class _Span:
