@@ -1,8 +1,10 @@
 """Keys of the HTTP API, against the real process: who is let in, and who is not."""
 
 import json
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -25,6 +27,7 @@ ROUTES = [
     ("GET", "/rabbitmq/health", "admin"),
     ("GET", "/metrics", "admin"),
 ]
+PATIENCE_SECONDS = 30
 OPEN = ["/health", "/ready", "/openapi.json"]
 LET_IN = (200, 202, 404, 422)
 """What a route answers to whom it lets in, if there is nothing to find and nothing was sent."""
@@ -84,6 +87,15 @@ def test_an_unknown_key_is_refused_and_not_repeated(guarded: Guarded, key: str) 
     assert (answer.status_code, answer.json()["type"]) == (401, "urn:penchant:problem:unknown-key")
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
     assert key not in answer.text
+
+
+def test_who_has_no_key_is_refused_before_a_body_comes(guarded: Guarded) -> None:
+    address = urlsplit(guarded.api.url)
+    head = b"POST /events HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_SECONDS) as connection:
+        connection.sendall(head)  # and nothing of the body
+
+        assert connection.recv(1_024).startswith(b"HTTP/1.1 401 ")
 
 
 def test_the_other_header_is_as_good(guarded: Guarded) -> None:

@@ -21,6 +21,14 @@ PATIENCE_SECONDS = 30.0
 CONNECTIONS = 20
 VIEW = b'{"user_id": "ann", "event_type": "view", "product_id": "mug"}'
 CLOSED = b""
+HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+"""Those that OWASP's REST Security Cheat Sheet asks of an API; Strict-Transport-Security is for who speaks TLS."""
 
 
 @frozen(kw_only=True)
@@ -289,6 +297,31 @@ def test_a_wish_for_another_protocol_is_not_granted(api: Api) -> None:
         connection.sendall(request(upgrade))
 
         assert answer_of(connection).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/health", 200),
+        ("GET", "/openapi.json", 200),
+        ("POST", "/events", 415),
+        ("GET", "/api/user/nobody/embedding", 404),
+        ("OPTIONS", "/events", 405),
+        ("GET", "/" + "a" * 40_000, 431),
+    ],
+)
+def test_every_answer_has_the_headers_of_an_api_for_programs_only(
+    api: Api, method: str, path: str, status: int
+) -> None:
+    wish = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
+
+    answer = api.client.request(method, path, headers=wish)
+
+    assert answer.status_code == status
+    assert {name: answer.headers.get_list(name) for name in HEADERS} == {name: [HEADERS[name]] for name in HEADERS}
+    assert not [
+        name for name in answer.headers if name.startswith("access-control-") or name in ("server", "x-powered-by")
+    ]
 
 
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
