@@ -8,6 +8,7 @@ from adapters.limits.storages import SweptMemoryStorage
 from adapters.memory.system import ManualClock, RememberedJournal
 from application.ports.rate_limiter import Standing
 from tests.builders import NOW
+from tests.services.ports import LOOPBACK, free_port
 
 MANY = 5_000
 
@@ -54,6 +55,19 @@ def test_of_two_limits_the_one_that_is_nearest_to_its_end_is_told() -> None:
     ]
 
 
+def test_what_a_key_sends_beyond_its_limit_uses_up_no_limit_of_a_user() -> None:
+    limiter = limits(ManualClock(NOW), per_key="1/minute", per_user="3/minute")
+
+    hits(limiter, *[("loud", "ann")] * 5)
+    found = hits(limiter, ("shop", "ann"), ("app", "ann"), ("web", "ann"))
+
+    assert [(standing.whose, standing.exceeded) for standing in found if standing] == [
+        ("key", False),
+        ("key", False),
+        ("user", True),
+    ]
+
+
 def test_a_window_ends_with_the_minute_and_the_next_one_is_new() -> None:
     clock = ManualClock(NOW)
     limiter = limits(clock, per_key="1/minute")
@@ -71,9 +85,29 @@ def test_counts_of_this_process_are_forgotten_once_their_window_has_ended() -> N
     storage = SweptMemoryStorage(sweep_seconds=0)
 
     async def count() -> None:
-        await storage.count([(str(number), -1) for number in range(MANY)])
-        await storage.count([("last", 60)])
+        await storage.count([(str(number), -1, 1) for number in range(MANY)])
+        await storage.count([("last", 60, 1)])
 
     asyncio.run(count())
 
     assert list(storage.expirations) == ["last"]
+
+
+def test_however_often_redis_is_tried_in_vain_that_is_told_once() -> None:
+    clock, journal = ManualClock(NOW), RememberedJournal()
+    limiter = RateLimits(
+        per_key="5/minute",
+        per_user=None,
+        redis_url=f"redis://{LOOPBACK}:{free_port()}/0",
+        namespace="tests",
+        clock=clock,
+        journal=journal,
+    )
+
+    found = []
+    for _ in range(3):
+        found += hits(limiter, ("shop", None))
+        clock.advance(timedelta(seconds=5))
+
+    assert [standing.remaining for standing in found if standing] == [4, 3, 2]
+    assert [action for action, _, _ in journal.entries] == ["rate_limits_alone"]
