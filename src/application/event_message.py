@@ -64,10 +64,10 @@ def parse_event(
     if occurred_at is None:
         raise InvalidValueError("occurred_at", "is missing", "send RFC 3339 such as 2026-01-31T12:00:00Z")
     common: dict[str, Any] = {
-        "message_id": _identifier(given, "message_id", message_id),
-        "user_id": _identifier(given, "user_id"),
+        "message_id": identifier_of(given, "message_id", message_id),
+        "user_id": identifier_of(given, "user_id"),
         "occurred_at": occurred_at,
-        "user_session": _identifier(given, "user_session") if "user_session" in given else None,
+        "user_session": identifier_of(given, "user_session") if "user_session" in given else None,
         "properties": given.get("properties"),
     }
     event: Event
@@ -75,11 +75,11 @@ def parse_event(
         for name in ("event_type", "product_id", "search_phrase"):
             if name in given:
                 raise InvalidValueError(name, "is set on a retraction", "send retracts alone, or an event")
-        event = Retraction(retracts=_identifier(given, "retracts"), **common)
+        event = Retraction(retracts=identifier_of(given, "retracts"), **common)
     else:
         event = Interaction(
             event_type=parse_event_type(given.get("event_type")),
-            product_id=_identifier(given, "product_id") if "product_id" in given else None,
+            product_id=identifier_of(given, "product_id") if "product_id" in given else None,
             search_phrase=given.get("search_phrase"),
             **common,
         )
@@ -119,8 +119,9 @@ def parse_time(field: str, raw: object) -> datetime:
     return instant
 
 
-def _identifier(given: Mapping[str, Any], name: str, default: str | None = None) -> str:
-    raw = given.get(name, default)
+def identifier_of(message: Mapping[str, Any], name: str, default: str | None = None) -> str:
+    """The identifier in a field of a message, or raise InvalidValueError."""
+    raw = message.get(name, default)
     if raw is None:
         raise InvalidValueError(name, "is missing", "every event needs one")
     if isinstance(raw, float) and raw.is_integer() and abs(raw) <= _WHOLE_AS_FLOAT:

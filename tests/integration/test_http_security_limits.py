@@ -54,17 +54,18 @@ def test_every_answer_says_where_the_caller_stands_and_too_many_are_refused(prog
 
 
 def test_a_user_is_the_same_in_a_body_as_text_or_number_and_in_a_path_however_it_is_escaped(program: Program) -> None:
-    with limited(program, PENCHANT_RATE_LIMIT_PER_USER="5/day") as api:
+    with limited(program, PENCHANT_RATE_LIMIT_PER_USER="6/day") as api:
         answers = [
             api.post("/events", view("17")),
             api.post("/events", view(17)),
+            api.post("/events", view(17.0)),
             api.post("/api/user/17/product/mug/view"),
             api.post("/api/user/%31%37/product/mug/view"),
             api.get("/api/user/17/explain"),
             api.post("/events", view("17")),
         ]
 
-        assert [int(answer.headers["ratelimit-remaining"]) for answer in answers] == [4, 3, 2, 1, 0, 0]
+        assert [int(answer.headers["ratelimit-remaining"]) for answer in answers] == [5, 4, 3, 2, 1, 0, 0]
         assert answers[-1].status_code == 429
         assert api.post("/events", view("18")).status_code == 202
 
@@ -95,6 +96,28 @@ def test_each_key_has_a_limit_of_its_own_and_none_is_spent_without_a_key(program
         assert [ask("pk_nobody") for _ in range(3)] == [401] * 3
         assert [ask(made[0]["key"]) for _ in range(2)] == [404, 429]
         assert ask(made[1]["key"]) == 404
+
+
+def test_what_a_key_sends_beyond_its_limit_uses_up_no_limit_of_a_user_in_redis(
+    program: Program, redis_url: str
+) -> None:
+    made = [program.ok("keys", "new", name, "--scope", Scope.READ, "--json").json for name in ("loud", "shop", "app")]
+    variables = {
+        "REDIS_URL": redis_url,
+        "PENCHANT_API_KEYS": ";".join(key["line"] for key in made),
+        "PENCHANT_RATE_LIMIT_PER_KEY": "2/day",
+        "PENCHANT_RATE_LIMIT_PER_USER": "4/day",
+    }
+    with limited(program, **variables) as api:
+
+        def ask(number: int) -> int:
+            return api.client.get("/api/user/ann/explain", headers={"X-API-Key": made[number]["key"]}).status_code
+
+        with ThreadPoolExecutor(CLIENTS) as threads:
+            loud = list(threads.map(ask, [0] * REQUESTS))
+
+        assert (loud.count(404), loud.count(429)) == (2, REQUESTS - 2)
+        assert [ask(1), ask(1), ask(2)] == [404, 404, 429]
 
 
 def test_processes_count_together_and_ask_redis_once_a_request_at_the_most(

@@ -14,10 +14,10 @@ from adapters.http.problems import Problem
 from adapters.http.raw_path import user_id_of
 from adapters.http.service import Gate
 from application.api_keys import ApiKey, ApiKeys, Scope
+from application.event_message import identifier_of
 from application.json_object import object_of
 from application.ports.rate_limiter import RateLimiter, Standing
 from domain.errors import InvalidValueError
-from domain.identifier import parse_identifier
 
 REALM = 'Bearer realm="penchant"'
 """RFC 6750."""
@@ -115,7 +115,7 @@ async def _user_of(request: Request) -> str | None:
     try:
         if (in_path := request.path_params.get("user_id")) is not None:
             return user_id_of(in_path)
-        return parse_identifier("user_id", object_of(await request.body()).get("user_id"))
+        return identifier_of(object_of(await request.body()), "user_id")
     except InvalidValueError:  # it is refused where it is read
         return None
 

@@ -94,10 +94,10 @@ class RateLimits:
 
 
 def _window_of(item: RateLimitItem, whose: str, name: str, now: float) -> Window:
-    """The name under which a window is counted, and its length in seconds. Ids are personal, so it is a hash."""
+    """A window to count in. Ids are personal, so its name is a hash."""
     seconds = item.get_expiry()
     digest = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
-    return item.key_for(whose, digest, int(now // seconds)), seconds
+    return item.key_for(whose, digest, int(now // seconds)), seconds, item.amount
 
 
 def _standing(whose: str, item: RateLimitItem, count: int, now: float) -> Standing:

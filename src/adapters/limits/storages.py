@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from attrs import frozen
@@ -17,19 +17,23 @@ from domain.errors import ConfigurationError
 
 SWEEP_SECONDS = 10.0
 
-# The library's script for a key, for several: KEYS are counted up by one and live for ARGV seconds from their first.
+# The library's script for a key, for several: KEYS are counted up by one and live from their first for a time. ARGV has
+# three values a key: its seconds, its limit, and whether a question begins with it.
 _COUNT_ALL = """
-local counts = {}
+local counts, passes = {}, true
 for position, key in ipairs(KEYS) do
-  counts[position] = redis.call('incr', key)
-  if counts[position] == 1 then redis.call('expire', key, ARGV[position]) end
+  local seconds, limit, begins = unpack(ARGV, 3 * position - 2, 3 * position)
+  passes = passes or begins == '1'
+  counts[position] = passes and redis.call('incr', key) or 0
+  if counts[position] == 1 then redis.call('expire', key, seconds) end
+  passes = passes and counts[position] <= tonumber(limit)
 end
 return counts
 """
 
 
-Window = tuple[str, int]
-"""What a window is counted under, and its length in seconds."""
+Window = tuple[str, int, int]
+"""What a window is counted under, its length in seconds, and how many requests may be in it."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -51,13 +55,21 @@ class SweptMemoryStorage(MemoryStorage):
         self._swept = 0.0
 
     async def count(self, windows: Sequence[Window]) -> Sequence[int]:
-        """Count a request in each of these windows; return how many each has now."""
+        """Count a request in these windows, up to the first that is full; return how many each has now, else 0.
+
+        So who is refused by one limit uses up no other.
+        """
         now = time.time()
         if now - self._swept >= self._sweep_seconds:
             self._swept = now
             for old in [old for old, end in self.expirations.items() if end <= now]:
                 del self.storage[old], self.expirations[old]
-        return [self._count_in(key, now, seconds) for key, seconds in windows]
+        counts = [0] * len(windows)
+        for position, (key, seconds, limit) in enumerate(windows):
+            counts[position] = self._count_in(key, now, seconds)
+            if counts[position] > limit:
+                break
+        return counts
 
     def _count_in(self, key: str, now: float, seconds: int) -> int:
         if self.expirations.get(key, 0.0) <= now:
@@ -114,9 +126,10 @@ class GatheringRedisStorage(RedisStorage):
 
     async def _ask_for(self, waiting: Sequence[_Question]) -> None:
         windows = [window for question in waiting for window in question.windows]
-        keys, seconds = [self.bridge.prefixed_key(key) for key, _ in windows], [length for _, length in windows]
+        keys = [self.bridge.prefixed_key(key) for key, _, _ in windows]
+        values = [value for question in waiting for value in _values_of(question)]
         try:
-            counts = iter(await self._client.eval(_COUNT_ALL, len(keys), *keys, *seconds))
+            counts = iter(await self._client.eval(_COUNT_ALL, len(keys), *keys, *values))
         except (RedisError, OSError) as error:
             for question in waiting:
                 if not question.counts.done():  # nobody waits for it any more
@@ -126,3 +139,8 @@ class GatheringRedisStorage(RedisStorage):
             found = [next(counts) for _ in question.windows]
             if not question.counts.done():
                 question.counts.set_result(found)
+
+
+def _values_of(question: _Question) -> Iterator[int]:
+    for position, (_, seconds, limit) in enumerate(question.windows):
+        yield from (seconds, limit, int(position == 0))

@@ -10,11 +10,10 @@ from attrs import evolve
 
 from adapters.rabbitmq.topology import OURS
 from adapters.rabbitmq.transport import Received
-from application.event_message import as_message, parse_event, parse_time
+from application.event_message import as_message, identifier_of, parse_event, parse_time
 from application.json_object import object_of
 from application.ports.message_source import Arrival, Delivery
 from domain.errors import InvalidValueError
-from domain.identifier import parse_identifier
 from domain.interaction import Event, LoggedEvent
 
 POSITION = "x-penchant-position"
@@ -77,7 +76,7 @@ def read_delivery(received: Received, tag: int, now: datetime, max_bytes: int) -
 def identifier_in(message: Mapping[str, Any], field: str) -> str | None:
     """An identifier of a message that may be anything; None where there is none that can be used."""
     try:
-        return parse_identifier(field, message.get(field))
+        return identifier_of(message, field)
     except InvalidValueError:
         return None
 

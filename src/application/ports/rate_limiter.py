@@ -29,5 +29,5 @@ class RateLimiter(Protocol):
     async def hit(self, key: str, user_id: str | None) -> Standing | None:
         """Count a request with the key of that name about that user; return the limit that is nearest to its end.
 
-        None if no limit applies.
+        What is beyond the limit of its key is not counted for its user. None if no limit applies.
         """
