@@ -67,7 +67,8 @@ def service_of(container: Container) -> Service:
                 "log": lambda: log.heads(None, 1),
                 "recipe": lambda: registry.get("recipe"),
                 "user embeddings": lambda: store.user_ids(None, 1),
-            }
+            },
+            container.clock(),
         ),
         queues=container.queues(),
         metrics=container.metrics(),
