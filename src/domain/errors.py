@@ -71,6 +71,10 @@ class ConfigurationError(PermanentError):
     """A setting that cannot work. The text names the setting and the remedy."""
 
 
+class OtherTablesError(ConfigurationError):
+    """The tables are older or newer than this program. Who upgrades ends that from outside, so starting again helps."""
+
+
 class RecipeMismatchError(ConfigurationError):
     """This process is configured for another recipe than the one that is active beside the log."""
 

@@ -8,6 +8,7 @@ from sqlalchemy.engine import URL, Connection
 from domain.errors import (
     ConfigurationError,
     LostRaceError,
+    OtherTablesError,
     PenchantError,
     PermanentError,
     StorageFullError,
@@ -134,7 +135,7 @@ def error_of(error: exc.DBAPIError, where: str) -> PenchantError:
     if code in _REMEDIES:
         return ConfigurationError(f"{there} {_REMEDIES[code].format(privileges=PRIVILEGES)}.")
     if code in _OLD_TABLES:
-        return ConfigurationError(f"The tables of {where} are missing or old; run `penchant setup`.")
+        return OtherTablesError(f"The tables of {where} are missing or old; run `penchant setup`.")
     if code in _READ_ONLY:
         return UnavailableError(
             f"{there} only reads: it is a replica, or being replaced. Point to the one that writes."

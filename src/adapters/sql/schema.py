@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from adapters.sql.database import Database
 from application.ports.examinable import Finding, Health
-from domain.errors import ConfigurationError, PenchantError, TransientError
+from domain.errors import OtherTablesError, PenchantError, TransientError
 
 REVISION = "0003"
 """The newest migration; a test holds it against the folder `migrations`."""
@@ -38,7 +38,7 @@ class SqlSchema:
     def is_current(self) -> bool:
         """Whether the tables are those of this program.
 
-        Raises ConfigurationError if they were made by a newer one.
+        Raises OtherTablesError if they were made by a newer one.
         """
         return _is_current(self.revision())
 
@@ -92,9 +92,7 @@ def _revision(connection: Connection) -> str | None:
 
 def _is_current(revision: str | None) -> bool:
     if revision is not None and revision > REVISION:
-        raise ConfigurationError(
-            f"The tables are of revision {revision}, newer than this program; install a newer one."
-        )
+        raise OtherTablesError(f"The tables are of revision {revision}, newer than this program; install a newer one.")
     return revision == REVISION
 
 

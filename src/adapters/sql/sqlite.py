@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from domain.errors import (
     ConfigurationError,
     LostRaceError,
+    OtherTablesError,
     PenchantError,
     PermanentError,
     StorageFullError,
@@ -71,7 +72,7 @@ def error_of(error: exc.DBAPIError, where: str) -> PenchantError:
     if name.startswith(_UNUSABLE):
         return ConfigurationError(f"SQLite cannot use {where}: {error.orig}. Check the path and its permissions.")
     if "no such table" in str(error.orig):
-        return ConfigurationError(f"The tables of {where} are missing or old; run `penchant setup`.")
+        return OtherTablesError(f"The tables of {where} are missing or old; run `penchant setup`.")
     if name == "SQLITE_TOOBIG":
         return PermanentError(f"{there} takes no value of this size.")
     if isinstance(error, exc.OperationalError | exc.InterfaceError):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from application.active_recipe import adopt_recipe
 from application.work import WorkReport
-from domain.errors import ConfigurationError, PenchantError
+from domain.errors import ConfigurationError, OtherTablesError, PenchantError
 from entrypoints.cli.output import progress, warn
 from entrypoints.container import Container
 from entrypoints.supervise import is_supervised
@@ -53,7 +53,7 @@ def _prepare(container: Container) -> None:
         container.schema().upgrade()  # the embedded database needs nobody to set it up
     elif not container.schema().is_current():
         text = "The tables in the database that DATABASE_URL names are missing or old; run `penchant setup`."
-        raise ConfigurationError(text)
+        raise OtherTablesError(text)
 
 
 def make_home(container: Container) -> None:
