@@ -59,7 +59,7 @@ class ReadEmbedding:
 
 
 class _LogUntil:
-    """The history of users as if nothing had occurred after a time."""
+    """The history of one user as if nothing had occurred after a time."""
 
     def __init__(self, log: EventLog, until: datetime) -> None:
         self._log = log
@@ -67,18 +67,19 @@ class _LogUntil:
         self.had_events = False
 
     def history(self, user_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
-        """As EventLog says."""
-        later = {
-            logged.position
-            for page in self._log.history(user_ids)
-            for logged in page
-            if isinstance(logged.event, Retraction) and logged.event.occurred_at > self._until
-        }
+        """As EventLog says, but what is retracted, at whatever time, comes last: its retraction has been seen then."""
+        later: set[int] = set()
+        retracted: list[LoggedEvent] = []
         for page in self._log.history(user_ids):
-            some = [
-                evolve(logged, retracted_by=None) if logged.retracted_by in later else logged
-                for logged in page
-                if logged.event.occurred_at <= self._until
-            ]
-            self.had_events = self.had_events or bool(some)
-            yield some
+            then: list[LoggedEvent] = []
+            for logged in page:
+                if logged.event.occurred_at > self._until:
+                    later |= {logged.position} if isinstance(logged.event, Retraction) else set()
+                elif logged.retracted_by is not None:
+                    retracted.append(logged)
+                else:
+                    then.append(logged)
+            self.had_events = self.had_events or bool(then)
+            yield then
+        self.had_events = self.had_events or bool(retracted)
+        yield [evolve(logged, retracted_by=None) if logged.retracted_by in later else logged for logged in retracted]

@@ -8,13 +8,15 @@ from adapters.http.server import listen, serve
 from adapters.http.service import Gate, Limits, Service
 from application.readiness import Readiness
 from application.worker import WorkerOptions
+from domain.errors import ConfigurationError
 from entrypoints.beside import running_beside
 from entrypoints.container import Container
 from entrypoints.keys import keys_of, watched_keys
 from entrypoints.metrics import exposition
-from entrypoints.worker import relay_beside, run_worker, whereabouts
+from entrypoints.worker import RELAY_AT_ONCE, run_worker, whereabouts
 
 APPLY_AT_ONCE = 1_000
+RELAY_AGAIN_SECONDS = 30.0
 
 
 def run_api(container: Container, host: str, port: int, *, with_relay: bool) -> None:
@@ -42,13 +44,26 @@ def run_api(container: Container, host: str, port: int, *, with_relay: bool) -> 
 def _beside(container: Container, with_relay: bool) -> AbstractContextManager[None]:
     """On embedded parts a worker, since there is nobody else; with a broker a relay."""
     if not container.applies_itself():
-        return relay_beside(container) if with_relay else nullcontext()
+        if not with_relay:
+            return nullcontext()
+        return running_beside("relay", lambda: _relay_patiently(container), container.stop())
     options = WorkerOptions(
         batch_size=APPLY_AT_ONCE,
         linger_seconds=container.settings().linger_seconds,
         where=whereabouts(container),
     )
     return running_beside("worker", lambda: run_worker(container, options, with_relay=False), container.stop())
+
+
+def _relay_patiently(container: Container) -> None:
+    """Relay to the end. What is wrong on the broker keeps nobody from recording, so it is told, and waited for."""
+    run, stop = container.run_relay(), container.stop()
+    while not stop.asked:
+        try:
+            run(RELAY_AT_ONCE)
+        except ConfigurationError as error:
+            container.journal().warning("relay_failed", f"{error} Events wait in the outbox.")
+            stop.wait(RELAY_AGAIN_SECONDS)
 
 
 def service_of(container: Container) -> Service:

@@ -185,6 +185,49 @@ def test_a_batch_has_a_result_for_each_and_a_bad_one_fails_alone(api: Api) -> No
     api.wait_for_embedding("jan", 1)
 
 
+def test_the_key_of_a_batch_makes_its_repeat_safe(api: Api) -> None:
+    batch = [view("meg"), view("meg", message_id="meg-1"), view("meg", product_id="pot")]
+
+    first, again = (api.post("/events/batch", batch, **{"Idempotency-Key": "cart"}).json() for _ in range(2))
+
+    assert [item["message_id"] for item in first["results"]] == ["cart-0", "meg-1", "cart-2"]
+    assert {item["status"] for item in again["results"]} == {"repeated"}
+    api.wait_for_embedding("meg", 3)
+
+
+def test_a_refused_item_keeps_its_id(api: Api) -> None:
+    batch = [view("ned", message_id=7, event_type="gaze"), view("ned", message_id=["no", "id"])]
+
+    results = api.post("/events/batch", batch).json()["results"]
+
+    assert [item["message_id"] for item in results] == ["7", None]
+
+
+def test_a_second_retraction_is_answered_with_the_id_of_the_first(api: Api) -> None:
+    api.post("/events", view("oda", message_id="oda-1"))
+
+    first, again = (api.post("/api/user/oda/events/oda-1/retract").json()["message_id"] for _ in range(2))
+
+    assert first == again
+
+
+def test_a_key_beyond_ascii_is_the_same_id_as_in_a_body(api: Api) -> None:
+    header = {b"Content-Type": b"application/json", b"Idempotency-Key": "é-1".encode()}
+    content = json.dumps(view("pia", message_id="é-1")).encode()
+
+    answer = api.client.post("/events", content=content, headers=header)
+
+    assert (answer.status_code, answer.json()["message_id"]) == (202, "é-1")
+
+
+@pytest.mark.parametrize("headers", [{"Content-Type": "application/x-www-form-urlencoded"}, {"Origin": "https://evil"}])
+def test_no_page_of_another_site_can_record_without_asking(api: Api, headers: dict[str, str]) -> None:
+    for path in ("product/tea/purchase", "events/quy-1/retract"):
+        assert api.client.post(f"/api/user/quy/{path}", headers=headers).status_code == 415
+    asked = headers | {"Content-Type": "application/json"}
+    assert api.client.post("/api/user/quy/product/tea/purchase", headers=asked).status_code == 202
+
+
 @pytest.mark.parametrize("batch", [[], [view("kai")] * 1_001, {"events": []}])
 def test_a_batch_of_nothing_or_of_too_much_is_refused(api: Api, batch: object) -> None:
     assert api.post("/events/batch", batch).status_code == 422

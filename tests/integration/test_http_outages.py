@@ -81,6 +81,33 @@ def test_reads_say_that_the_store_is_away(production: Production, api: Api) -> N
     assert api.post("/events", search("mongo-2", "mongo", "a mug")).status_code == 202
 
 
+def test_it_starts_and_accepts_while_broker_and_store_are_away(production: Production) -> None:
+    production.rabbitmq.stop()
+    production.mongodb.stop()
+
+    with serving(production.start) as api:
+        assert api.post("/events", search("start-1", "start", "a mug")).status_code == 202
+        assert api.get("/ready").status_code == 503
+        assert api.process.journal("server_out_of_reach")
+
+    production.recover()
+    production.finish({"start": 1})
+
+
+def test_a_database_that_hangs_is_answered_for_and_waited_for(production: Production, api: Api) -> None:
+    message = search("hang-1", "hang", "a mug")
+    production.mysql.pause()
+    try:
+        answer = api.post("/events", message)
+        assert api.get("/health").status_code == 200
+    finally:
+        production.mysql.resume()
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:penchant:problem:overloaded")
+    assert api.post("/events", message).status_code == 202
+    production.finish({"hang": 1})
+
+
 def test_queues_are_told_with_who_listens(production: Production, api: Api) -> None:
     with production.worker("--no-relay"):
         body = wait_until(lambda: _with_a_consumer(api), DEADLINE_SECONDS, "the worker to listen")

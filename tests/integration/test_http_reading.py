@@ -115,6 +115,7 @@ def test_a_limit_that_is_none_is_refused_by_its_name(api: Api, limit: str) -> No
 def test_the_process_says_that_it_lives_and_is_ready(api: Api) -> None:
     assert api.get("/health").json() == {"status": "ok"}
     assert api.get("/ready").json()["status"] == "ready"
+    assert {api.client.head(path).status_code for path in ("/health", "/ready")} == {200}
     assert api.get("/rabbitmq/health").json() == {"status": "no broker is configured", "queues": {}}
 
 

@@ -4,10 +4,11 @@ import asyncio
 import threading
 from collections.abc import Sequence
 
-from adapters.http.group_commit import RETRY_AFTER_SECONDS, GroupCommit
+from adapters.http.group_commit import GroupCommit
+from adapters.http.problems import Problem
 from application.event_message import Submission
 from application.record import Receipt, RecordStatus
-from domain.errors import TransientError, UnavailableError
+from domain.errors import TransientError
 from tests.builders import viewed
 
 WAIT_SECONDS = 30.0
@@ -94,8 +95,8 @@ def test_when_too_many_wait_more_are_refused_for_now() -> None:
     *accepted, refused = asyncio.run(answers(recorder, ["a"], ["b", "c"], ["d"], max_waiting=2))
 
     assert accepted == [["a"], ["b", "c"]]
-    assert isinstance(refused, UnavailableError)
-    assert refused.retry_after_seconds == RETRY_AFTER_SECONDS
+    assert isinstance(refused, Problem)
+    assert (refused.status, refused.kind, refused.headers["Retry-After"]) == (503, "overloaded", "1")
 
 
 def test_a_caller_that_goes_away_takes_nobody_along() -> None:
@@ -117,3 +118,23 @@ def test_a_caller_that_goes_away_takes_nobody_along() -> None:
     (receipt,) = asyncio.run(run())
 
     assert (receipt.message_id, recorder.transactions) == ("b", [["a"], ["b"]])
+
+
+def test_a_log_that_hangs_is_not_waited_for_and_what_has_not_begun_is_dropped() -> None:
+    recorder = Recorder()
+
+    async def run() -> list[object]:
+        record = GroupCommit(recorder, patience_seconds=0.01)
+        recorder.may_go_on.clear()
+        refused = [
+            *await asyncio.gather(record(submitted("a")), return_exceptions=True),
+            *await asyncio.gather(record(submitted("b")), return_exceptions=True),
+        ]
+        recorder.may_go_on.set()
+        await record.close()
+        return refused
+
+    refused = asyncio.run(run())
+
+    assert [problem.kind for problem in refused if isinstance(problem, Problem)] == ["overloaded"] * 2
+    assert recorder.transactions == [["a"]]

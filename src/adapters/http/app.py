@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Security
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
@@ -22,6 +23,9 @@ from adapters.http.raw_path import RawPath
 from adapters.http.reading import reading_routes
 from adapters.http.service import Scope, Service
 
+READS_AT_ONCE = 10
+"""Threads for requests that read."""
+
 
 def create_app(service: Service) -> ASGIApp:
     """The ASGI application of a service."""
@@ -35,6 +39,8 @@ def create_api(service: Service) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # Fewer threads than connections to the database: reads that take long leave one to whoever records.
+        current_default_thread_limiter().total_tokens = READS_AT_ONCE
         yield
         await record.close()
 

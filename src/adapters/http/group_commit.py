@@ -4,15 +4,17 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 
 from attrs import evolve, frozen
 
+from adapters.http.problems import Problem
 from application.event_message import Submission
 from application.ports.tracer import NO_TRACER, Tracer
 from application.record import Receipt
-from domain.errors import TransientError, UnavailableError
+from domain.errors import TransientError
 
-RETRY_AFTER_SECONDS = 1.0
+RETRY_AFTER_SECONDS = 1
 
 
 @frozen(kw_only=True, eq=False)
@@ -31,6 +33,7 @@ class GroupCommit:
     record : records submissions in one transaction, with a receipt for each, as RecordEvents does.
     at_once : events in one transaction, unless a single request has more.
     max_waiting : events that may wait for theirs; about three seconds of work, by default.
+    patience_seconds : how long a request waits at the most, and `close` for all of them.
     """
 
     def __init__(
@@ -39,11 +42,13 @@ class GroupCommit:
         *,
         at_once: int = 500,
         max_waiting: int = 10_000,
+        patience_seconds: float = 10.0,
         tracer: Tracer = NO_TRACER,
     ) -> None:
         self._record = record
         self._at_once = at_once
         self._max_waiting = max_waiting
+        self._patience_seconds = patience_seconds
         self._tracer = tracer
         self._waiting: deque[_Request] = deque()
         self._count = 0
@@ -55,12 +60,11 @@ class GroupCommit:
 
         Raises
         ------
-        UnavailableError : too many wait already; nothing was recorded.
+        Problem : too many wait already, or the log takes too long; what has begun may be recorded yet.
         TransientError : the log cannot be written now; send the same again, with the same message ids.
         """
         if self._count >= self._max_waiting:
-            text = f"{self._count:,} events wait to be recorded already; send these again in a moment"
-            raise UnavailableError(text, RETRY_AFTER_SECONDS)
+            raise _overloaded(f"{self._count:,} events wait to be recorded already; send these again in a moment.")
         if (trace := self._tracer.current()) is not None:  # the transaction is in another thread, and for many
             submissions = [evolve(submission, trace=trace) for submission in submissions]
         loop = asyncio.get_running_loop()
@@ -69,13 +73,19 @@ class GroupCommit:
         self._count += len(submissions)
         if self._writing is None:
             self._writing = loop.create_task(self._write())
-        return await request.receipts
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                return await request.receipts
+        except TimeoutError as error:
+            raise _overloaded(
+                "The log takes long to record; send the same again, with the same message ids."
+            ) from error
 
     async def close(self) -> None:
-        """Wait until everything is written."""
+        """Wait until everything is written, but not for a log that hangs: nobody has been told that it has the rest."""
         if self._writing is not None:
-            await self._writing
-        self._thread.shutdown()
+            await asyncio.wait([self._writing], timeout=self._patience_seconds)
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
@@ -83,7 +93,7 @@ class GroupCommit:
             while group := self._next_group():
                 outcomes = await loop.run_in_executor(self._thread, self._record_group, group)
                 for request, outcome in zip(group, outcomes, strict=True):
-                    if request.receipts.done():  # nobody waits for it any more
+                    if request.receipts.done():
                         continue
                     if isinstance(outcome, BaseException):
                         request.receipts.set_exception(outcome)
@@ -96,9 +106,12 @@ class GroupCommit:
         group: list[_Request] = []
         events = 0
         while self._waiting and (not group or events + len(self._waiting[0].submissions) <= self._at_once):
-            group.append(self._waiting.popleft())
-            events += len(group[-1].submissions)
-        self._count -= events
+            request = self._waiting.popleft()
+            self._count -= len(request.submissions)
+            if request.receipts.done():  # nobody waits for it any more
+                continue
+            group.append(request)
+            events += len(request.submissions)
         return group
 
     def _record_group(self, group: Sequence[_Request]) -> Sequence[Sequence[Receipt] | Exception]:
@@ -112,3 +125,8 @@ class GroupCommit:
                 return [error]
             return [outcome for request in group for outcome in self._record_group([request])]
         return [[next(receipts) for _ in request.submissions] for request in group]
+
+
+def _overloaded(detail: str) -> Problem:
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return Problem(status=HTTPStatus.SERVICE_UNAVAILABLE, kind="overloaded", detail=detail, headers=headers)

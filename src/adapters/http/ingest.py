@@ -17,10 +17,13 @@ from application.event_message import Submission, parse_event
 from application.json_object import json_of, object_of
 from application.record import Receipt
 from domain.errors import InvalidValueError, PermanentError
+from domain.identifier import parse_identifier
 from domain.interaction import EventType
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 _QUEUED = "Event queued"
+_WITH_A_PAGE = frozenset({"content-type", "origin"})
+"""One of them is in every POST that a page makes a browser send."""
 _ON_PRODUCTS = [event_type for event_type in EventType if event_type is not EventType.SEARCH]
 
 
@@ -29,11 +32,11 @@ def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scop
     router = APIRouter(tags=["events"], dependencies=[guarded(Scope.INGEST)])
 
     async def accept(request: Request, message: Mapping[str, Any]) -> JSONResponse:
-        submission = _submission(service, message, request.headers.get(IDEMPOTENCY_KEY))
+        submission = _submission(service, message, _key_of(request))
         (receipt,) = await record([submission])
         if receipt.error is not None:
             raise receipt.error
-        return JSONResponse({"status": _QUEUED, "message_id": receipt.message_id}, HTTPStatus.ACCEPTED)
+        return JSONResponse({"status": _QUEUED, "message_id": _recorded_id(receipt)}, HTTPStatus.ACCEPTED)
 
     @router.post("/events", **schemas.accepts(schemas.EVENT, schemas.QUEUED))
     async def record_an_event(request: Request) -> JSONResponse:
@@ -42,8 +45,11 @@ def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scop
 
     @router.post("/events/batch", **schemas.accepts(schemas.BATCH, schemas.BATCH_RESULT))
     async def record_events(request: Request) -> JSONResponse:
-        """Record 1 to 1,000 events. Each has a result of its own, in the same order: a bad one fails alone."""
-        submissions, results = _batch(service, await json_body(request))
+        """Record 1 to 1,000 events. Each has a result of its own, in the same order: a bad one fails alone.
+
+        With an Idempotency-Key, an event without a message_id gets the key and its place in the list, as in KEY-0.
+        """
+        submissions, results = _batch(service, await json_body(request), _key_of(request))
         accepted = [item for item in submissions if item is not None]
         receipts = iter(await record(accepted) if accepted else ())
         results = [result if result is not None else _result(next(receipts)) for result in results]
@@ -103,7 +109,9 @@ def _submission(service: Service, message: Mapping[str, Any], key: str | None) -
     return parse_event(message, now=service.clock.now(), message_id=key if key is not None else service.ids.new())
 
 
-def _batch(service: Service, body: bytes) -> tuple[Sequence[Submission | None], list[dict[str, Any] | None]]:
+def _batch(
+    service: Service, body: bytes, key: str | None
+) -> tuple[Sequence[Submission | None], list[dict[str, Any] | None]]:
     """The submission of each item, and the result of each that is none."""
     items = json_of(body)
     most = service.limits.events
@@ -113,27 +121,55 @@ def _batch(service: Service, body: bytes) -> tuple[Sequence[Submission | None], 
         raise InvalidValueError("body", f"has {len(items)} events", f"send 1 to {most}")
     submissions: list[Submission | None] = []
     results: list[dict[str, Any] | None] = []
-    for item in items:
+    for place, item in enumerate(items):
         try:
             if not isinstance(item, dict):
                 raise InvalidValueError("event", f"is a JSON {type(item).__name__}", "send an object")
-            submissions.append(_submission(service, item, None))
+            needs_id = key is not None and item.get("message_id") is None
+            submissions.append(_submission(service, item, f"{key}-{place}" if needs_id else None))
             results.append(None)
         except PermanentError as error:
             submissions.append(None)
-            results.append({"message_id": None, "status": "refused", "error": problem_of(error).document()})
+            message_id = _given_id(item)
+            results.append({"message_id": message_id, "status": "refused", "error": problem_of(error).document()})
     return submissions, results
 
 
 def _result(receipt: Receipt) -> dict[str, Any]:
-    result: dict[str, Any] = {"message_id": receipt.message_id, "status": str(receipt.status)}
+    result: dict[str, Any] = {"message_id": _recorded_id(receipt), "status": str(receipt.status)}
     if receipt.error is not None:
         result["error"] = problem_of(receipt.error).document()
     return result
 
 
+def _recorded_id(receipt: Receipt) -> str:
+    """The id in the log: a second retraction of an event is the first one again, whatever its own id."""
+    return receipt.logged.event.message_id if receipt.logged is not None else receipt.message_id
+
+
+def _given_id(item: object) -> str | None:
+    """The id of an item that was refused, where it has one."""
+    try:
+        return parse_identifier("message_id", item.get("message_id")) if isinstance(item, dict) else None
+    except InvalidValueError:
+        return None
+
+
+def _key_of(request: Request) -> str | None:
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    if key is None or key.isascii():
+        return key
+    try:
+        return key.encode("latin-1").decode()
+    except UnicodeDecodeError as error:
+        raise InvalidValueError(IDEMPOTENCY_KEY, "is not UTF-8", "send ASCII, or UTF-8") from error
+
+
 async def _optional_body(request: Request) -> bytes:
-    return await json_body(request) if await request.body() else b"{}"
+    """The body of a request that needs none. What comes from a browser has to say that it is JSON all the same."""
+    if await request.body() or not _WITH_A_PAGE.isdisjoint(request.headers):
+        return await json_body(request) or b"{}"
+    return b"{}"
 
 
 def _fields(body: bytes, known: Sequence[str]) -> dict[str, Any]:

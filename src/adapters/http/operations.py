@@ -17,12 +17,14 @@ def probe_routes(service: Service) -> APIRouter:
     """For load balancers and orchestrators: no key is needed, and nothing is told that is worth one."""
     router = APIRouter(tags=["operations"])
 
-    @router.get("/health", **schemas.returns(schemas.STATUS))
+    @router.head("/health", include_in_schema=False)
+    @router.get("/health", **schemas.probes(schemas.STATUS))
     async def health() -> JSONResponse:
         """That the process lives; it asks no server."""
         return JSONResponse({"status": "ok"})
 
-    @router.get("/ready", **schemas.returns(schemas.READINESS))
+    @router.head("/ready", include_in_schema=False)
+    @router.get("/ready", **schemas.probes(schemas.READINESS))
     def ready() -> JSONResponse:
         """Whether requests can be served: 503 while a part that they need is out of reach."""
         findings = service.ready()
@@ -44,7 +46,7 @@ def operations_routes(service: Service, guarded: Callable[[Scope], Any]) -> APIR
         states = {name: asdict(state) for name, state in service.queues.states().items()}
         return JSONResponse({"status": "ok" if states else "no broker is configured", "queues": states})
 
-    @router.get("/metrics", response_model=None, response_class=Response)
+    @router.get("/metrics", **schemas.returns_metrics())
     def metrics() -> Response:
         """What Prometheus reads."""
         body, media_type = service.exposition()

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from fastapi.responses import PlainTextResponse
+
 from application import schemas as messages
 from application.schemas import EVENT, IDENTIFIER, INSTANT, PHRASE, Schema
 
@@ -198,20 +200,32 @@ def accepts(body: Schema, answer: Schema, *, body_required: bool = True) -> dict
         "response_model": None,
         "responses": {202: _content(answer, "Durable."), **_problems(_OF_INGEST | _OF_ALL)},
         "openapi_extra": {
-            "parameters": [_KEY_PARAMETER] if answer is QUEUED else [],
+            "parameters": [_KEY_PARAMETER],
             "requestBody": {"required": body_required, "content": {"application/json": {"schema": _ref(body)}}},
         },
     }
 
 
 def returns(answer: Schema, *statuses: int) -> dict[str, Any]:
-    """FastAPI's arguments for a route that answers 200."""
+    """FastAPI's arguments for a route behind the gate that answers 200."""
     some = {404: "Unknown user.", 422: "A value cannot be accepted."}
     problems = {status: some[status] for status in statuses}
     return {
         "response_model": None,
         "responses": {200: _content(answer, "Found."), **_problems(problems | _OF_ALL)},
     }
+
+
+def returns_metrics() -> dict[str, Any]:
+    """FastAPI's arguments for the route that Prometheus reads."""
+    text = {"description": "As Prometheus reads it.", "content": {"text/plain": {"schema": _TEXT}}}
+    return {"response_model": None, "response_class": PlainTextResponse, "responses": {200: text, **_problems(_OF_ALL)}}
+
+
+def probes(answer: Schema) -> dict[str, Any]:
+    """FastAPI's arguments for a route that everybody may ask, and whose answer looks the same while it says no."""
+    responses: dict[int | str, Any] = {200: _content(answer, "Well."), 503: _content(answer, "Not well.")}
+    return {"response_model": None, "responses": responses}
 
 
 def _problems(statuses: dict[int, str]) -> dict[int | str, Any]:

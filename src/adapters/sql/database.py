@@ -17,6 +17,9 @@ __all__ = ["Database", "repeated_when_lost", "sqlite_url"]
 
 ATTEMPTS = 20
 
+SPARE = 20
+"""Connections beyond the pool's five, opened while they are needed: more than threads that use them at once."""
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -86,7 +89,7 @@ class Database:
 
     def _open(self, answer_seconds: int | None) -> Engine:
         if not self.is_mysql:
-            engine = sa.create_engine(self._url, hide_parameters=True, pool_use_lifo=True)
+            engine = sa.create_engine(self._url, hide_parameters=True, pool_use_lifo=True, max_overflow=SPARE)
             sa.event.listen(engine, "connect", sqlite.configure)
             sa.event.listen(engine, "begin", sqlite.begin)
             return engine
@@ -96,6 +99,7 @@ class Database:
             self._url,
             hide_parameters=True,
             pool_use_lifo=True,
+            max_overflow=SPARE,
             paramstyle="format",  # rows are handed to the driver as tuples
             pool_reset_on_return=None,  # our blocks end their transactions themselves
             pool_recycle=mysql.RECYCLE_SECONDS,

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from domain.errors import ConfigurationError, RecipeChangedError
+from domain.errors import ConfigurationError, RecipeChangedError, TransientError
 from entrypoints.cli.wiring import penchant
+from entrypoints.container import Container
 from entrypoints.keys import keys_of
 from entrypoints.worker import reach_servers
 
@@ -41,12 +42,20 @@ def serve(
                 f"read. Make one by `penchant keys new`, and set PENCHANT_API_KEYS_FILE or PENCHANT_API_KEYS."
             )
         container.metrics_wanted.override(True)
-        reach_servers(container)
+        _tell_what_is_away(container)
         container.stop().listen()
         try:
             run_api(container, host, port, with_relay=relay)
         except RecipeChangedError as error:  # a supervisor starts it again, and it follows the new one
             container.journal().info("api_stopped", str(error))
+
+
+def _tell_what_is_away(container: Container) -> None:
+    """To accept events takes the log's database alone, so the API starts while other servers are out of reach."""
+    try:
+        reach_servers(container)
+    except TransientError as error:
+        container.journal().warning("server_out_of_reach", f"{error} Events are accepted all the same.")
 
 
 def _is_loopback(host: str) -> bool:
