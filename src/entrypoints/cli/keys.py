@@ -22,7 +22,8 @@ def new(
     """Make a key. It is shown this once; what is stored is a line with its hash.
 
     Put the line into the file that PENCHANT_API_KEYS_FILE names, or into PENCHANT_API_KEYS, and give the key to who is
-    to use it. Nothing is changed here. To revoke a key, take its line out of the file again.
+    to use it. Nothing is changed here. To revoke a key, take its line out of the file again;
+    docs/security.md says where the API has to be restarted for that.
 
     Example:
 
