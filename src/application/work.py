@@ -120,10 +120,11 @@ class Work:
         UnavailableError : a part is out of reach, and the policy is to wait for it; nothing is settled.
         ConfigurationError : this process cannot go on; nothing is settled.
         """
-        started, now = self._clock.monotonic(), self._clock.now()
+        started = self._clock.monotonic()
         recorded = [item.logged.recorded_at for item in received if isinstance(item, Delivery)]
         self._newest = max(recorded, default=None)
-        self._metrics.set("penchant_delivery_age_seconds", (now - min(recorded, default=now)).total_seconds())
+        oldest = min(recorded).timestamp() if recorded else 0.0
+        self._metrics.set("penchant_oldest_delivery_timestamp_seconds", oldest)
         if not received:
             return WorkReport()
         with self._tracer.span("apply", map(_trace_of, received), deliveries=len(received)):

@@ -165,16 +165,17 @@ def test_freshness_is_that_of_the_first_time(shop: Shop) -> None:
     assert list(shop.metrics.observations["penchant_freshness_seconds"]) == [3.0]
 
 
-def test_what_a_worker_holds_grows_older_until_it_is_settled(shop: Shop) -> None:
+def test_what_a_worker_holds_is_shown_by_when_its_oldest_was_recorded_until_it_is_settled(shop: Shop) -> None:
+    recorded_at = shop.clock.now()
     shop.record(viewed("m1"))
+    shop.clock.advance(timedelta(seconds=60))
+    shop.record(viewed("m2"))
     work = shop.worker()
     received = shop.source().receive(10)
-    ages = []
-    for _ in range(2):
+    shown = []
+    for batch in (received, received, []):
         shop.clock.advance(timedelta(seconds=60))
-        work.apply(received)
-        ages.append(shop.metrics.gauges["penchant_delivery_age_seconds"])
-    work.apply([])
+        work.apply(batch)
+        shown.append(shop.metrics.gauges["penchant_oldest_delivery_timestamp_seconds"])
 
-    assert ages == [60.0, 120.0]
-    assert shop.metrics.gauges["penchant_delivery_age_seconds"] == 0.0
+    assert shown == [recorded_at.timestamp(), recorded_at.timestamp(), 0.0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import product
+from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics_core import Metric as Family
@@ -24,9 +25,8 @@ class PrometheusMetrics(Collector):
             m.name: Histogram(m.name, m.help, tuple(m.labels), registry=None, buckets=m.buckets)
             for m in _of(table, Kind.HISTOGRAM)
         }
-        # Of several processes under one, the worst is shown.
         self._gauges = {
-            m.name: Gauge(m.name, m.help, tuple(m.labels), registry=None, multiprocess_mode="livemax")
+            m.name: Gauge(m.name, m.help, tuple(m.labels), registry=None, multiprocess_mode=_mode(m))
             for m in _of(table, Kind.GAUGE)
         }
         every = self._counters | self._histograms | self._gauges
@@ -57,3 +57,8 @@ class PrometheusMetrics(Collector):
 
 def _of(table: Sequence[Metric], kind: Kind) -> Sequence[Metric]:
     return [metric for metric in table if metric.kind is kind]
+
+
+def _mode(gauge: Metric) -> Literal["liveall", "livemax"]:
+    """How those of several processes under one are shown: each, or else the worst."""
+    return "liveall" if gauge.each else "livemax"

@@ -31,6 +31,8 @@ class Metric:
     labels: Mapping[str, Sequence[str]] = field(factory=dict)
     buckets: Sequence[float] = ()
     """Upper bounds, in the unit of the name."""
+    each: bool = False
+    """Whether a gauge is shown for each of several processes under one, label pid: the largest is not the worst."""
 
 
 BATCH_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -44,8 +46,8 @@ def _counter(name: str, text: str, **labels: Sequence[str]) -> Metric:
     return Metric(name=name, kind=Kind.COUNTER, help=text, labels=labels)
 
 
-def _gauge(name: str, text: str, **labels: Sequence[str]) -> Metric:
-    return Metric(name=name, kind=Kind.GAUGE, help=text, labels=labels)
+def _gauge(name: str, text: str, *, each: bool = False, **labels: Sequence[str]) -> Metric:
+    return Metric(name=name, kind=Kind.GAUGE, help=text, labels=labels, each=each)
 
 
 def _histogram(name: str, text: str, buckets: Sequence[float], **labels: Sequence[str]) -> Metric:
@@ -71,8 +73,9 @@ MEASURED = (
         FRESHNESS_SECONDS,
     ),
     _gauge(
-        "penchant_delivery_age_seconds",
-        "How long ago the oldest event was recorded that a worker has in its hands; 0 when it has none.",
+        "penchant_oldest_delivery_timestamp_seconds",
+        "When the oldest event was recorded that a worker has in its hands, in seconds since 1970; 0 when it has none.",
+        each=True,
     ),
     _counter(
         "penchant_deliveries_total",
