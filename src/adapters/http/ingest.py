@@ -17,7 +17,7 @@ from application.event_message import Submission, parse_event
 from application.json_object import json_of, object_of
 from application.record import Receipt
 from domain.errors import InvalidValueError, PermanentError
-from domain.identifier import parse_identifier
+from domain.identifier import MAX_LENGTH, parse_identifier
 from domain.interaction import EventType
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -49,7 +49,7 @@ def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scop
 
         With an Idempotency-Key, an event without a message_id gets the key and its place in the list, as in KEY-0.
         """
-        submissions, results = _batch(service, await json_body(request), _key_of(request))
+        submissions, results = _batch(service, await json_body(request), _key_of(request, schemas.MAX_BATCH_KEY))
         accepted = [item for item in submissions if item is not None]
         receipts = iter(await record(accepted) if accepted else ())
         results = [result if result is not None else _result(next(receipts)) for result in results]
@@ -155,14 +155,17 @@ def _given_id(item: object) -> str | None:
         return None
 
 
-def _key_of(request: Request) -> str | None:
-    key = request.headers.get(IDEMPOTENCY_KEY)
-    if key is None or key.isascii():
-        return key
+def _key_of(request: Request, longest: int = MAX_LENGTH) -> str | None:
+    sent = request.headers.get(IDEMPOTENCY_KEY)
+    if sent is None:
+        return None
     try:
-        return key.encode("latin-1").decode()
+        key = sent if sent.isascii() else sent.encode("latin-1").decode()
     except UnicodeDecodeError as error:
         raise InvalidValueError(IDEMPOTENCY_KEY, "is not UTF-8", "send ASCII, or UTF-8") from error
+    if not 1 <= len(key) <= longest:
+        raise InvalidValueError(IDEMPOTENCY_KEY, f"has {len(key)} characters", f"send 1 to {longest}")
+    return key
 
 
 async def _optional_body(request: Request) -> bytes:
