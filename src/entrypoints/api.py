@@ -36,6 +36,7 @@ def run_api(container: Container, host: str, port: int, *, with_relay: bool) -> 
             stop=container.stop(),
             journal=service.journal,
             clock=service.clock,
+            metrics=service.metrics,
             limits=service.limits,
             on_start=tell,
         )

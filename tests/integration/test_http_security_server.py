@@ -369,16 +369,58 @@ def test_tricks_in_paths_reach_nothing(api: Api, path: str, status: int) -> None
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_more_connections_than_there_may_be_are_sent_away(api: Api) -> None:
+def test_of_more_connections_than_there_may_be_the_longest_idle_are_sent_away(api: Api) -> None:
     with ExitStack() as stack:
         assert_serves(api)  # keeps its connection
-        connections = [stack.enter_context(connected(api)) for _ in range(2 * CONNECTIONS)]
+        idle = [stack.enter_context(connected(api)) for _ in range(2 * CONNECTIONS)]
         assert_serves(api)
 
-        answers = [answer_of(connection) for connection in connections[CONNECTIONS:]]
+        answers = [answer_of(connection) for connection in idle[:CONNECTIONS]]
+        idle[-1].sendall(request("GET /health HTTP/1.1\nHost: shop\n"))
 
+        assert answer_of(idle[-1]).status == 200
     assert {(answer.status, answer.kind) for answer in answers} == {(503, "busy")}
     assert {answer.headers["retry-after"] for answer in answers} == {"1"}
+    assert 1 <= len(api.process.journal("connections_full")) < CONNECTIONS
+
+
+def test_connections_whose_requests_are_answered_make_room_for_others_too(api: Api) -> None:
+    with ExitStack() as stack:
+        for _ in range(2 * CONNECTIONS):
+            held = stack.enter_context(connected(api))
+            held.sendall(request("GET /health HTTP/1.1\nHost: shop\n"))
+
+            assert answer_of(held).status == 200
+
+
+def test_who_is_busy_with_a_request_is_not_sent_away_and_the_newest_is(api: Api) -> None:
+    with ExitStack() as stack:
+        busy = [stack.enter_context(connected(api)) for _ in range(CONNECTIONS)]
+        for connection in busy:
+            connection.sendall(post(VIEW[:1], f"Content-Length: {len(VIEW)}", "Expect: 100-continue"))
+        for connection in busy:
+            assert connection.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        with connected(api) as newest:
+            assert answer_of(newest).status == 503
+
+        for connection in busy:
+            connection.sendall(VIEW[1:])
+
+        assert {answer_of(connection).status for connection in busy} == {202}
+
+
+def test_what_is_refused_is_counted_by_its_kind(api: Api) -> None:
+    before = _refusals(api)
+
+    for _ in range(2):
+        refused(api, request("NONSENSE\n"))
+    refused(api, request("GET /" + "a" * 40_000 + " HTTP/1.1\n"))
+
+    after = _refusals(api)
+    assert {kind: after[kind] - before[kind] for kind in after if after[kind] != before[kind]} == {
+        "malformed": 2,
+        "headers-too-large": 1,
+    }
 
 
 def test_who_does_not_take_an_answer_loses_the_connection(api: Api) -> None:
@@ -413,6 +455,11 @@ def test_an_address_that_is_taken_is_one_sentence(api: Api, program: Program) ->
     assert outcome.code == 2
     assert "Address already in use" in outcome.stderr
     assert len(outcome.stderr.splitlines()) == 1
+
+
+def _refusals(api: Api) -> dict[str, float]:
+    lines = re.findall(r'^penchant_http_refusals_total{kind="(.+)"} (.+)$', api.get("/metrics").text, re.MULTILINE)
+    return {kind: float(count) for kind, count in lines}
 
 
 def _send(connection: socket.socket, sent: bytes) -> None:

@@ -1,14 +1,18 @@
 """What a connection may do to the server before a request has come to the application."""
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from time import monotonic
+from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from adapters.http.headers import HEADERS
 from adapters.http.problems import Problem
+from adapters.http.refusals import BUSY as BUSY_KIND
+from adapters.http.refusals import ENDLESS, NOT_TAKEN
 from adapters.http.service import Limits
 
 RETRY_AFTER_SECONDS = 1
@@ -17,7 +21,7 @@ FRAMING = 2
 
 BUSY = Problem(
     status=HTTPStatus.SERVICE_UNAVAILABLE,
-    kind="busy",
+    kind=BUSY_KIND,
     detail="There are as many connections as may be.",
     remedy=f"try again after {RETRY_AFTER_SECONDS} second, and let connections go that you do not use",
     headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
@@ -30,15 +34,18 @@ class PatientProtocol(HttpToolsProtocol):
 
     Uvicorn waits for the headers of a request as long as they take, keeps as many as come, and holds an answer for a
     caller who does not take it. Here each has a limit. What is refused gets a problem document and its connection is
-    closed; a request before it on the same connection that came whole is answered first.
+    closed; a request before it on the same connection that came whole is answered first. Of too many connections the one
+    is refused that has been idle for the longest, so that nobody shuts others out by doing nothing.
 
     It looks at state of its base class that nobody has promised to keep: tests/integration/test_http_security_server.py
     says whether a new version of uvicorn still does what this needs.
     """
 
-    def __init__(self, *arguments: Any, limits: Limits, **named: Any) -> None:
+    def __init__(self, *arguments: Any, limits: Limits, refused: Callable[[str], None], **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._limits = limits
+        self._tell = refused
+        self._idle_since = monotonic()
         self._in_headers = False
         self._begins_here = False
         """Whether the message has begun in what is parsed now, so that earlier bytes of it are not the message's."""
@@ -52,10 +59,11 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        if len(self.connections) > self._limits.connections:
-            self._refuse(BUSY)
-        else:
-            self._wait_for_headers()
+        self._wait_for_headers()
+        there = [one for one in cast("set[PatientProtocol]", self.connections) if not one._is_leaving()]
+        if len(there) > self._limits.connections:
+            idle = [one for one in there if one._idle]
+            min(idle, key=lambda one: (one is self, one._idle_since))._refuse(BUSY)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting_for_headers()
@@ -65,16 +73,17 @@ class PatientProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._refused or self.transport.is_closing():
+        if self._is_leaving():
             return
         super().data_received(data)
-        if self._refused or self.transport.is_closing():
+        if self._is_leaving():
             return
         self._received += 0 if self._begins_here else len(data)
         self._begins_here = False
         if self._in_headers and self._received > self._limits.header_bytes:
             self._refuse(self._too_many_headers())
         elif self._body_comes and self._received > self._limits.header_bytes + FRAMING * self._limits.body_bytes:
+            self._tell(ENDLESS)
             self.transport.close()
         elif self._in_headers or self._idle:
             self._wait_for_headers()
@@ -103,16 +112,20 @@ class PatientProtocol(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         if self.transport.get_write_buffer_size():
-            self.transport.abort()  # it has not even taken the answer
+            self._give_up()
         super().timeout_keep_alive_handler()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._for_answer = self.loop.call_later(self._limits.answer_seconds, self.transport.abort)
+        self._for_answer = self.loop.call_later(self._limits.answer_seconds, self._give_up)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._stop_waiting_for_answer()
+
+    def on_response_complete(self) -> None:
+        self._idle_since = monotonic()
+        super().on_response_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answered_now = cycle
@@ -121,6 +134,9 @@ class PatientProtocol(HttpToolsProtocol):
     @property
     def _idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
+
+    def _is_leaving(self) -> bool:
+        return self._refused or self.transport.is_closing()
 
     @property
     def _body_comes(self) -> bool:
@@ -159,8 +175,14 @@ class PatientProtocol(HttpToolsProtocol):
         elif self._idle:
             self.transport.close()
 
+    def _give_up(self) -> None:
+        """On who does not take an answer."""
+        self._tell(NOT_TAKEN)
+        self.transport.abort()
+
     def _refuse(self, problem: Problem) -> None:
         self._refused = True
+        self._tell(problem.kind)
         if not self._idle and not self.cycle.more_body:
             self.cycle.keep_alive = False
             return

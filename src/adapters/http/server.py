@@ -12,8 +12,9 @@ from starlette.types import ASGIApp
 
 from adapters.http import server_log
 from adapters.http.protocol import PatientProtocol
+from adapters.http.refusals import Refusals
 from adapters.http.service import Limits
-from application.ports.system import Clock, Journal, Stop
+from application.ports.system import Clock, Journal, Metrics, Stop
 from domain.errors import ConfigurationError
 
 KEEP_ALIVE_SECONDS = 30
@@ -31,6 +32,7 @@ def serve(
     stop: Stop,
     journal: Journal,
     clock: Clock,
+    metrics: Metrics,
     limits: Limits,
     on_start: Callable[[], None],
 ) -> None:
@@ -42,9 +44,10 @@ def serve(
     on_start : called once connections are accepted.
     """
     server_log.listen(journal, clock)
+    protocol = partial(PatientProtocol, limits=limits, refused=Refusals(metrics, journal, clock))
     config = uvicorn.Config(
         app,
-        http=cast("type[asyncio.Protocol]", partial(PatientProtocol, limits=limits)),
+        http=cast("type[asyncio.Protocol]", protocol),
         lifespan="on",
         ws="none",
         log_config=None,

@@ -110,6 +110,11 @@ MEASURED = (
     _histogram(
         "penchant_http_request_seconds", "From a request's headers to the end of its answer.", REQUEST_SECONDS, route=()
     ),
+    _counter(
+        "penchant_http_refusals_total",
+        "Connections that the server refused before a request was whole. busy: there were as many as may be.",
+        kind=("busy", "malformed", "headers-too-large", "slow", "endless", "not-taken"),
+    ),
 )
 """What happens in a process, counted there."""
 
