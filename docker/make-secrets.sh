@@ -21,8 +21,10 @@ write() { # NAME TEXT
 }
 
 salted() { # PASSWORD: as RabbitMQ keeps it, the salt and the SHA-256 of salt and password
-    salt=$(openssl rand -hex 2)
-    { printf %s "$salt"; printf %s "$salt$1" | openssl dgst -sha256 -binary; } | openssl base64 -A
+    salt=$(mktemp)
+    openssl rand 4 >"$salt"
+    { cat "$salt"; { cat "$salt"; printf %s "$1"; } | openssl dgst -sha256 -binary; } | openssl base64 -A
+    rm "$salt"
 }
 
 digest() { # PASSWORD: as Redis keeps it
@@ -48,9 +50,9 @@ if [ ! -s rabbitmq_definitions.json ]; then
 fi
 
 write redis_url "redis://penchant:$(password redis_password)@redis/0"
-# The rights of docs/security.md.
+# The rights of docs/security.md: a test holds them against each other.
 write redis_users.acl "user default off
-user penchant on #$(digest "$(password redis_password)") resetkeys ~penchant:* -@all +@connection +@transaction +@sortedset +mget +mset +get +set +del +expire +eval +info"
+user penchant on #$(digest "$(password redis_password)") resetkeys ~penchant:* -@all +@connection +multi +exec +mget +mset +eval +incr +expire +type +unlink +time +zadd +zcard +zpopmin +info +scan"
 
 password grafana_password >/dev/null
 write prometheus_key "the key of Prometheus, of the scope admin: see docs/quickstart.md"

@@ -1,5 +1,7 @@
 """What the containers of the servers are given, tried on the same servers outside of containers."""
 
+import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +14,9 @@ import redis
 from amqp.exceptions import AccessRefused
 from redis.exceptions import NoPermissionError
 
-from tests.documents import ROOT
+from tests.documents import ROOT, Document
+from tests.integration.http_api import serving, starting
+from tests.integration.production import search
 from tests.integration.program import Program
 from tests.services import rabbitmq_node
 from tests.services.child import Child
@@ -23,6 +27,9 @@ from tests.services.waiting import wait_until
 pytestmark = pytest.mark.slow
 
 DOCKER = ROOT / "docker"
+DEPLOYMENT = Document(path=ROOT / "docs" / "deployment.md")
+SECURITY = ROOT / "docs" / "security.md"
+KEPT = {"limits", "phrase", "phrases"}
 START_SECONDS = 60.0
 
 
@@ -72,6 +79,20 @@ def redis_port(secrets: Path, tmp_path: Path) -> Iterator[int]:
         child.kill()
 
 
+@pytest.fixture
+def redis_address(secrets: Path, redis_port: int) -> str:
+    """What the containers have as REDIS_URL, once that Redis answers."""
+    url = (secrets / "redis_url").read_text().strip().replace("@redis/", f"@{LOOPBACK}:{redis_port}/")
+    with redis.Redis.from_url(url) as penchant:
+        wait_until(lambda: _answers(penchant), START_SECONDS, "Redis to answer")
+    return url
+
+
+def _kinds_of_keys(url: str) -> set[str]:
+    with redis.Redis.from_url(url, decode_responses=True) as client:
+        return {key.split(":")[2] for key in client.scan_iter()}
+
+
 def _connected(dsn: str, port: int) -> amqp.Connection:
     url = urlsplit(dsn)
 
@@ -105,15 +126,40 @@ def test_the_users_of_rabbitmq_may_do_what_they_need_and_no_more(
     shop.collect()
 
 
-def test_the_user_of_redis_may_use_its_own_keys_only(secrets: Path, redis_port: int) -> None:
-    url = (secrets / "redis_url").read_text().strip().replace("@redis/", f"@{LOOPBACK}:{redis_port}/")
-    with redis.Redis.from_url(url) as penchant:
-        wait_until(lambda: _answers(penchant), START_SECONDS, "Redis to answer")
-        assert penchant.set("penchant:a", "1")
+def test_the_user_of_redis_may_use_its_own_keys_only(redis_address: str, redis_port: int) -> None:
+    with redis.Redis.from_url(redis_address) as penchant:
+        assert penchant.mset({"penchant:a": "1"})
         with pytest.raises(NoPermissionError):
-            penchant.set("other", "1")
+            penchant.mset({"other": "1"})
+        with pytest.raises(NoPermissionError):
+            penchant.flushdb()
     with redis.Redis(host=LOOPBACK, port=redis_port) as stranger, pytest.raises(redis.AuthenticationError):
         stranger.ping()
+
+
+def test_the_user_of_redis_may_count_requests_keep_phrases_and_forget_these(
+    redis_address: str, program: Program
+) -> None:
+    with serving(starting(program), REDIS_URL=redis_address, PENCHANT_RATE_LIMIT_PER_USER="9000/day") as api:
+        api.post("/events", search("1", "ann", "tea")).raise_for_status()
+        api.wait_for_embedding("ann", 1)
+        wait_until(lambda: _kinds_of_keys(redis_address) == KEPT, START_SECONDS, "all that is kept in Redis")
+        assert not api.process.journal("rate_limits_alone")
+
+    (command,) = [line for line in DEPLOYMENT.blocks("sh").splitlines() if line.startswith("redis-cli")]
+    environment = {**os.environ, "REDIS_URL": redis_address}
+    subprocess.run(["bash", "-euo", "pipefail", "-c", command], env=environment, check=True)
+
+    assert _kinds_of_keys(redis_address) == {"limits"}
+
+
+def test_the_user_of_redis_has_the_rights_of_the_guide(secrets: Path) -> None:
+    texts = (SECURITY.read_text(encoding="utf-8"), (secrets / "redis_users.acl").read_text())
+
+    in_guide, in_file = (re.findall(r"penchant on \S+ (resetkeys .*)$", text, re.MULTILINE) for text in texts)
+
+    assert in_guide
+    assert in_guide == in_file
 
 
 def test_the_script_for_the_users_of_mongodb_can_be_read() -> None:

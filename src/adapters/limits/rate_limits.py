@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from adapters.limits.storages import GatheringRedisStorage, SweptMemoryStorage, Window
 from application.circuit import Circuit
@@ -75,22 +76,34 @@ class RateLimits:
             try:
                 counts = await self._shared.count(windows)
             except StorageError as error:
-                self._failed(type(error.storage_error).__name__)
+                self._failed(error.storage_error)
             else:
                 self._succeeded()
                 return counts
         return await self._here.count(windows)
 
-    def _failed(self, what: str) -> None:
+    def _failed(self, error: Exception) -> None:
         if not self._circuit.is_open:
-            text = f"Redis (REDIS_URL) is out of reach ({what}): until it is back, this process counts requests alone."
-            self._journal.warning("rate_limits_alone", text)
-        self._circuit.failed(self._clock.monotonic(), UnavailableError(what))
+            self._journal.warning("rate_limits_alone", f"{_told(error)} Until then this process counts requests alone.")
+        self._circuit.failed(self._clock.monotonic(), UnavailableError(type(error).__name__))
 
     def _succeeded(self) -> None:
         if self._circuit.is_open:
             self._journal.info("rate_limits_shared", "Redis is back: rate limits are counted there again.")
             self._circuit.succeeded()
+
+
+def _told(error: Exception) -> str:
+    """What is wrong with Redis and who mends it. Nothing of the error's text: it may quote a key."""
+    if isinstance(error, AuthenticationError):
+        return "Redis does not accept the user or the password; correct them in REDIS_URL."
+    # A command that a script may not call is refused by no error of its own.
+    if isinstance(error, NoPermissionError) or type(error) is ResponseError:
+        return (
+            f"Redis does not permit the user in REDIS_URL what counting needs ({type(error).__name__}); grant EVAL, "
+            f"INCR and EXPIRE under penchant:* by ACL SETUSER."
+        )
+    return f"Redis (REDIS_URL) cannot count requests ({type(error).__name__}); start it, or see what it lacks."
 
 
 def _window_of(item: RateLimitItem, whose: str, name: str, now: float) -> Window:

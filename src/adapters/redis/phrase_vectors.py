@@ -34,8 +34,8 @@ class RedisPhraseVectors:
     Vectors are put into `inner` alone, and only what has been read back from there goes into Redis: of two processes
     that embed a phrase the first one stored wins, and no other vector is ever seen. Redis failing is never an error
     here: it is left alone for some seconds, and `inner` is asked. Reading and writing fail apart, so that a full Redis
-    still gives what it has. If the database of `inner` is set back to a backup, flush Redis: it may know phrases that
-    are not stored any more.
+    still gives what it has. If the database of `inner` is set back to a backup, empty the cache: it may know phrases
+    that are not stored any more.
 
     Parameters
     ----------
