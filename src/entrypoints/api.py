@@ -92,6 +92,7 @@ def service_of(container: Container) -> Service:
         gate=_gate(container),
         tracer=container.tracer(),
         limits=_limits(container),
+        own_machine_only=keys_of(container.settings()) is None,
     )
 
 

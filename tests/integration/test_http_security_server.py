@@ -76,7 +76,7 @@ def request(head: str, body: bytes = b"") -> bytes:
 
 
 def post(body: bytes = VIEW, *headers: str) -> bytes:
-    lines = ["POST /events HTTP/1.1", "Host: shop", "Content-Type: application/json", *headers]
+    lines = ["POST /events HTTP/1.1", "Host: localhost", "Content-Type: application/json", *headers]
     return request("\n".join(lines) + "\n", body)
 
 
@@ -120,8 +120,8 @@ def refused(api: Api, sent: bytes) -> Answer:
 @pytest.mark.parametrize(
     "sent",
     [
-        request("GET /health HTTP/1.1\nHost: shop\nX-Bomb: " + "a" * 40_000 + "\n"),
-        request("GET /health HTTP/1.1\nHost: shop\nX-Bomb: " + "a" * 10_000_000),
+        request("GET /health HTTP/1.1\nHost: localhost\nX-Bomb: " + "a" * 40_000 + "\n"),
+        request("GET /health HTTP/1.1\nHost: localhost\nX-Bomb: " + "a" * 10_000_000),
         request("GET /health HTTP/1.1\n" + "".join(f"X-{number}: a\n" for number in range(200))),
         request("GET /health HTTP/1.1\n" + "".join(f"X-{number}: {'a' * 1_000}\n" for number in range(40))),
         b"GET /health HTTP/1.1\r\n" + b"A" * 1_000_000,
@@ -139,7 +139,7 @@ def test_headers_that_are_too_large_or_too_many_are_refused(api: Api, sent: byte
 
 
 def test_headers_of_usual_size_pass_in_pieces(api: Api) -> None:
-    head = "GET /health HTTP/1.1\nHost: shop\n" + "".join(f"X-{number}: {'a' * 200}\n" for number in range(90))
+    head = "GET /health HTTP/1.1\nHost: localhost\n" + "".join(f"X-{number}: {'a' * 200}\n" for number in range(90))
     with connected(api) as connection:
         for byte in (sent := request(head))[:300]:
             connection.sendall(bytes([byte]))
@@ -152,7 +152,7 @@ def test_headers_that_do_not_come_end_the_connection(api: Api) -> None:
     with ExitStack() as stack:
         slow = [stack.enter_context(connected(api)) for _ in range(CONNECTIONS // 2)]
         for connection in slow:
-            connection.sendall(b"GET /health HTTP/1.1\r\nHost: sh")
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: loc")
         assert_serves(api)
 
         answers = [answer_of(connection) for connection in slow]
@@ -180,7 +180,7 @@ def test_a_connection_without_a_request_is_closed_silently(api: Api) -> None:
 
 def test_blank_lines_after_an_answer_do_not_hold_a_connection(api: Api) -> None:
     with connected(api) as connection:
-        connection.sendall(request("GET /health HTTP/1.1\nHost: shop\n"))
+        connection.sendall(request("GET /health HTTP/1.1\nHost: localhost\n"))
         assert answer_of(connection).status == 200
         connection.settimeout(TIMEOUT_SECONDS / 10)
 
@@ -247,13 +247,13 @@ def test_what_stands_between_chunks_and_behind_them_is_not_endless(api: Api) -> 
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         request("GET /health HTTP/9.9\n"),
         request("BREW /health HTTP/1.1\n"),
-        request("GET /health HTTP/1.1\nHost shop\n"),
+        request("GET /health HTTP/1.1\nHost localhost\n"),
         request("GET /health HTTP/1.1\nHo st: shop\n"),
         request("GET /he alth HTTP/1.1\n"),
         request("GET /\x00 HTTP/1.1\n"),
         request("GET /é HTTP/1.1\n"),
         request("GET health HTTP/1.1\n"),
-        request("CONNECT shop:80 HTTP/1.1\nHost: shop\n"),
+        request("CONNECT shop:80 HTTP/1.1\nHost: localhost\n"),
         post(VIEW, "Content-Length: many"),
         post(VIEW, "Content-Length: -1"),
         post(VIEW, "Content-Length: 99999999999999999999999"),
@@ -280,9 +280,9 @@ def test_garbage_behind_a_request_does_not_lose_its_answer(api: Api) -> None:
 
 
 def test_requests_in_a_row_are_answered_in_order_up_to_the_first_that_is_none(api: Api) -> None:
-    health = request("GET /health HTTP/1.1\nHost: shop\n")
+    health = request("GET /health HTTP/1.1\nHost: localhost\n")
     with connected(api) as connection:
-        nothing = request("GET /nothing HTTP/1.1\nHost: shop\n")
+        nothing = request("GET /nothing HTTP/1.1\nHost: localhost\n")
         connection.sendall(health + nothing + health + b"NONSENSE\r\n\r\n" + health)
 
         received = b""
@@ -292,7 +292,9 @@ def test_requests_in_a_row_are_answered_in_order_up_to_the_first_that_is_none(ap
 
 
 def test_a_wish_for_another_protocol_is_not_granted(api: Api) -> None:
-    upgrade = "GET /health HTTP/1.1\nHost: shop\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Key: YQ==\n"
+    upgrade = (
+        "GET /health HTTP/1.1\nHost: localhost\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Key: YQ==\n"
+    )
     with connected(api) as connection:
         connection.sendall(request(upgrade))
 
@@ -322,6 +324,32 @@ def test_every_answer_has_the_headers_of_an_api_for_programs_only(
     assert not [
         name for name in answer.headers if name.startswith("access-control-") or name in ("server", "x-powered-by")
     ]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["Host: evil.example", "Host: evil.example:8080", "Host: localhost.evil.example", "Host: 127.0.0.1.evil.example",
+     "Host: 192.168.0.1", "Host: 0.0.0.0", "Host: localhost@evil.example", "Host: [::1", "Host:", "X-None: 1",
+     "Host: localhost\nHost: evil.example"],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/health", "/metrics", "/api/user/ann/explain"])
+def test_a_site_whose_name_leads_to_this_machine_gets_nothing_where_no_key_is_needed(
+    api: Api, path: str, host: str
+) -> None:
+    with connected(api) as connection:
+        connection.sendall(request(f"GET {path} HTTP/1.1\n{host}\n"))
+        answer = answer_of(connection)
+
+    assert (answer.status, answer.kind) == (421, "host")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:8080"])
+def test_this_machine_may_be_called_by_all_of_its_own_names(api: Api, host: str) -> None:
+    with connected(api) as connection:
+        connection.sendall(request(f"GET /health HTTP/1.1\nHost: {host}\n"))
+
+        assert answer_of(connection).status == 200
 
 
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
@@ -360,7 +388,7 @@ def test_other_methods_are_refused(api: Api, method: str) -> None:
 )
 def test_tricks_in_paths_reach_nothing(api: Api, path: str, status: int) -> None:
     with connected(api) as connection:
-        connection.sendall(request(f"GET {path} HTTP/1.1\nHost: shop\n"))
+        connection.sendall(request(f"GET {path} HTTP/1.1\nHost: localhost\n"))
         assert_serves(api)
 
         answer = answer_of(connection)
@@ -376,7 +404,7 @@ def test_of_more_connections_than_there_may_be_the_longest_idle_are_sent_away(ap
         assert_serves(api)
 
         answers = [answer_of(connection) for connection in idle[:CONNECTIONS]]
-        idle[-1].sendall(request("GET /health HTTP/1.1\nHost: shop\n"))
+        idle[-1].sendall(request("GET /health HTTP/1.1\nHost: localhost\n"))
 
         assert answer_of(idle[-1]).status == 200
     assert {(answer.status, answer.kind) for answer in answers} == {(503, "busy")}
@@ -388,7 +416,7 @@ def test_connections_whose_requests_are_answered_make_room_for_others_too(api: A
     with ExitStack() as stack:
         for _ in range(2 * CONNECTIONS):
             held = stack.enter_context(connected(api))
-            held.sendall(request("GET /health HTTP/1.1\nHost: shop\n"))
+            held.sendall(request("GET /health HTTP/1.1\nHost: localhost\n"))
 
             assert answer_of(held).status == 200
 

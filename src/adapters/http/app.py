@@ -15,6 +15,7 @@ from adapters.http.access import Guard, with_header
 from adapters.http.bodies import LimitBodies
 from adapters.http.group_commit import GroupCommit
 from adapters.http.headers import AnswerHeaders
+from adapters.http.hosts import OwnMachineOnly
 from adapters.http.ingest import ingest_routes
 from adapters.http.measurement import MeasureRequests, NoteRoute
 from adapters.http.operations import operations_routes, probe_routes
@@ -30,7 +31,9 @@ READS_AT_ONCE = 10
 def create_app(service: Service) -> ASGIApp:
     """The ASGI application of a service."""
     routed = RawPath(NoteRoute(EndOfErrors(create_api(service))))
-    return MeasureRequests(AnswerHeaders(LimitBodies(routed, service.limits)), service.metrics, service.tracer)
+    limited = LimitBodies(routed, service.limits)
+    called = OwnMachineOnly(limited) if service.own_machine_only else limited
+    return MeasureRequests(AnswerHeaders(called), service.metrics, service.tracer)
 
 
 def create_api(service: Service) -> FastAPI:

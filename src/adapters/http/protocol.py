@@ -34,8 +34,8 @@ class PatientProtocol(HttpToolsProtocol):
 
     Uvicorn waits for the headers of a request as long as they take, keeps as many as come, and holds an answer for a
     caller who does not take it. Here each has a limit. What is refused gets a problem document and its connection is
-    closed; a request before it on the same connection that came whole is answered first. Of too many connections the one
-    is refused that has been idle for the longest, so that nobody shuts others out by doing nothing.
+    closed; a request before it on the same connection that came whole is answered first. Of too many connections the
+    one is refused that has been idle for the longest, so that nobody shuts others out by doing nothing.
 
     It looks at state of its base class that nobody has promised to keep: tests/integration/test_http_security_server.py
     says whether a new version of uvicorn still does what this needs.

@@ -65,3 +65,5 @@ class Service:
     gate: Gate
     limits: Limits = Limits()
     tracer: Tracer = NO_TRACER
+    own_machine_only: bool = False
+    """Whether anybody may ask who is on this machine, and nobody else, not even through a browser on it."""
