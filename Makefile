@@ -16,13 +16,13 @@ demo: $(VENV)/.installed  ## load a real shop's half a million invoice lines, sh
 
 test: $(VENV)/.installed-dev  ## everything: unit, contract and integration tests, with coverage
 	@$(BIN)/python -m tests.services.install --for-tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 services: $(VENV)/.installed-dev  ## servers for the tests where there is no Docker (Debian, as root)
 	@$(BIN)/python -m tests.services.install
 
 test-fast: $(VENV)/.installed-dev  ## unit and contract tests without the long ones, about a minute
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow" tests/unit tests/contract
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not slow" tests/unit tests/contract
 
 # Less of it: make chaos CHAOS="--events 20000 --kills 30 --seconds 80 --seed 1"
 chaos: $(VENV)/.installed-dev  ## kill everything at random while a client records, and prove that nothing is lost
