@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         default=None,
         validation_alias=_named("REDIS_URL"),
-        description="Redis in front of the stored phrase vectors",
+        description="Redis in front of the stored phrase vectors, and for the counts of rate limits",
         examples=["redis://:password@host:6379/0"],
     )
     phrase_cache_ttl_seconds: int = Field(
@@ -241,7 +241,7 @@ class Settings(BaseSettings):
         ge=1,
         le=100_000,
         validation_alias=_named("PENCHANT_HTTP_MAX_CONNECTIONS"),
-        description="connections to the HTTP API at once; each takes an open file",
+        description="connections to the HTTP API at once; each takes an open file, and a hundred are for other things",
     )
     catch_up_seconds: float = Field(
         default=600,

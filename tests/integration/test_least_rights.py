@@ -11,6 +11,7 @@ import pymysql
 import pytest
 import sqlalchemy as sa
 
+from adapters.sql.mysql import PRIVILEGES
 from tests.integration.http_api import serving
 from tests.integration.penchant_process import DEADLINE_SECONDS
 from tests.integration.production import MARK, Production, production_fixture, search  # noqa: F401
@@ -120,6 +121,10 @@ def test_setup_needs_the_rights_that_are_documented_for_it(
     with mysql_user(mysql_server, mysql_url, "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE") as url:
         production.ok("setup", DATABASE_URL=url)
         production.ok("setup", DATABASE_URL=url)
+
+
+def test_who_is_told_to_grant_rights_is_told_those_of_the_guide() -> None:
+    assert documented("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE").startswith(f"GRANT {PRIVILEGES} ON penchant.* ")
 
 
 def _is_counted_in_redis(production: Production) -> bool:

@@ -1,6 +1,7 @@
 """The server below the application (uvicorn)."""
 
 import asyncio
+import resource
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,6 +24,8 @@ GRACE_SECONDS = 10
 """That requests may take to end once the process is asked to."""
 BACKLOG = 2_048
 """Connections that wait to be accepted."""
+OTHER_FILES = 100
+"""Open files beside the connections of callers: those to servers, the log's, what Python itself holds."""
 
 
 def serve(
@@ -42,7 +45,10 @@ def serve(
     ----------
     sockets : what to accept connections on; they are closed at the end.
     on_start : called once connections are accepted.
+
+    Raises ConfigurationError if the process may not open as many files as there may be connections.
     """
+    _check_open_files(limits.connections)
     server_log.listen(journal, clock)
     protocol = partial(PatientProtocol, limits=limits, refused=Refusals(metrics, journal, clock))
     config = uvicorn.Config(
@@ -77,6 +83,16 @@ def listen(host: str, port: int) -> Sequence[socket.socket]:
     except OSError as error:
         text = f"Nothing can listen on --host {host} --port {port}: {error.strerror}. Choose others, or end what does."
         raise ConfigurationError(text) from error
+
+
+def _check_open_files(connections: int) -> None:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files != resource.RLIM_INFINITY and connections + OTHER_FILES > files:
+        raise ConfigurationError(
+            f"PENCHANT_HTTP_MAX_CONNECTIONS is {connections}, and this process may open {files} files, of which it "
+            f"needs {OTHER_FILES} for other things. Set fewer connections, or let it open more files (ulimit -n, "
+            f"LimitNOFILE)."
+        )
 
 
 class _Server(uvicorn.Server):
