@@ -16,6 +16,7 @@ from adapters.sql.registry import SqlRegistry
 from adapters.sql.schema import SqlSchema
 from adapters.sql.user_embedding_store import SqlUserEmbeddingStore
 from adapters.structlog.journal import StructlogJournal
+from adapters.structlog.library_log import LibraryLog
 from adapters.system.system import RandomIds, SignalStop, SystemClock, SystemProcess
 from adapters.wordllama.embedder import WordLlamaEmbedder
 from application.active_recipe import active_recipe
@@ -86,6 +87,7 @@ class Container(containers.DeclarativeContainer):
     stop = providers.Singleton(SignalStop)
     process = providers.Singleton(SystemProcess)
     journal = providers.Singleton(StructlogJournal, pid=providers.Callable(os.getpid))
+    library_log = providers.Singleton(LibraryLog, journal, clock)
     tracer = providers.Resource(production.tracer, journal)
     embedder = providers.Selector(
         embedders,

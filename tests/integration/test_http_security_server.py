@@ -299,6 +299,7 @@ def test_a_wish_for_another_protocol_is_not_granted(api: Api) -> None:
         connection.sendall(request(upgrade))
 
         assert answer_of(connection).status == 200
+    assert "websocket" not in api.process.text.lower()
 
 
 @pytest.mark.parametrize(
@@ -466,7 +467,7 @@ def test_bad_requests_are_told_in_the_journal_once_in_a_while(api: Api) -> None:
     for _ in range(5):
         assert refused(api, request("NONSENSE\n")).status == 400
 
-    told = [line["sentence"] for line in api.process.journal("server_warning")]
+    told = [line["sentence"] for line in api.process.journal("library_warning")]
     assert 1 <= told.count("Invalid HTTP request received.") <= 5
     assert all(line.startswith("{") for line in api.process.text.splitlines())
 

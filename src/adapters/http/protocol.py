@@ -110,6 +110,9 @@ class PatientProtocol(HttpToolsProtocol):
         del msg
         self._refuse(self._problem)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """That a wish for another protocol is not granted is nothing to warn of, and nothing to install for."""
+
     def timeout_keep_alive_handler(self) -> None:
         if self.transport.get_write_buffer_size():
             self._give_up()

@@ -11,7 +11,6 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from adapters.http import server_log
 from adapters.http.protocol import PatientProtocol
 from adapters.http.refusals import Refusals
 from adapters.http.service import Limits
@@ -49,7 +48,6 @@ def serve(
     Raises ConfigurationError if the process may not open as many files as there may be connections.
     """
     _check_open_files(limits.connections)
-    server_log.listen(journal, clock)
     protocol = partial(PatientProtocol, limits=limits, refused=Refusals(metrics, journal, clock))
     config = uvicorn.Config(
         app,

@@ -1,6 +1,7 @@
 """The Tracer port on OpenTelemetry's SDK."""
 
 import logging
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
@@ -22,6 +23,7 @@ TRACEPARENT = "traceparent"
 SERVICE = "penchant"
 LINKS = 128
 """As many as OpenTelemetry keeps of a span."""
+TELL_SECONDS = 10.0
 _TRACE_CONTEXT = TraceContextTextMapPropagator()
 
 
@@ -70,9 +72,12 @@ class _Lost(logging.Handler):
     def __init__(self, journal: Journal) -> None:
         super().__init__(logging.ERROR)
         self._journal = journal
+        self._told = -math.inf
 
     def emit(self, record: logging.LogRecord) -> None:
-        del record
+        if record.created - self._told < TELL_SECONDS:
+            return
+        self._told = record.created
         self._journal.warning("traces_lost", "The collector did not take traces; they are lost, and nothing else is.")
 
 

@@ -1,6 +1,8 @@
 """Embeddings offline, 256 dimensions."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,19 @@ class WordLlamaEmbedder:
 
     @cached_property
     def _wordllama(self) -> Any:
-        import wordllama  # takes half a second and 100 MiB, which most commands need not pay
-
+        with _root_logger_kept():
+            import wordllama  # takes half a second and 100 MiB, which most commands need not pay
         folder = Path(wordllama.__file__).parent
         return wordllama.WordLlama.load(dim=DIMENSIONS, cache_dir=folder, disable_download=True)
+
+
+@contextmanager
+def _root_logger_kept() -> Iterator[None]:
+    """The library configures Python's logging when it is imported, which is not its business."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)

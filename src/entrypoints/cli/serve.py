@@ -42,6 +42,7 @@ def serve(
                 f"read. Make one by `penchant keys new`, and set PENCHANT_API_KEYS_FILE or PENCHANT_API_KEYS."
             )
         container.metrics_wanted.override(True)
+        container.library_log().listen()
         _tell_what_is_away(container)
         container.stop().listen()
         try:

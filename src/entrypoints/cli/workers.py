@@ -70,6 +70,7 @@ def worker(
             code = supervise(_without_concurrency(sys.argv[1:]), concurrency, stop, mark, watch)
         raise typer.Exit(code)
     with unchecked() as container, _showing_metrics(container, shown):
+        container.library_log().listen()
         if not _is_ready(container):
             return
         container.prefetch.override(prefetch if prefetch is not None else 2 * batch_size)
@@ -129,6 +130,7 @@ def relay(metrics_port: MetricsPort = None, metrics_host: MetricsHost = LOOPBACK
       penchant relay
     """
     with unchecked() as container, showing_metrics(container, _address(metrics_host, metrics_port)):
+        container.library_log().listen()
         make_ready(container)
         if container.applies_itself():
             text = "There is no broker to relay to: workers take events straight from the outbox. Set RABBITMQ_DSN."
