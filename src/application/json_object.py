@@ -11,8 +11,14 @@ def object_of(body: bytes) -> Mapping[str, Any]:
     """The JSON object of a body. Raises InvalidValueError."""
     message = json_of(body)
     if not isinstance(message, dict):
-        raise InvalidValueError("body", f"is a JSON {type(message).__name__}", "send one event, a JSON object")
+        raise InvalidValueError("body", f"is {kind_of(message)}", "send one event, a JSON object")
     return message
+
+
+def kind_of(message: object) -> str:
+    """What JSON calls a value, with its article."""
+    kinds = ((dict, "an object"), (list, "a list"), (str, "a string"), (bool, "true or false"), (type(None), "null"))
+    return next((name for kind, name in kinds if isinstance(message, kind)), "a number")
 
 
 def json_of(body: bytes) -> object:

@@ -122,7 +122,8 @@ class _Admission:
         if earlier is not None:
             sent = event if submission.time_given else evolve(event, occurred_at=earlier.occurred_at)
             if sent != earlier:
-                text = f"message_id {event.message_id!r} was recorded before with other content; send a new id"
+                text = f"message_id {event.message_id!r} was recorded before with other content; "
+                text += "send the same fields again, or another event with a new id"
                 return _refused(event, ConflictError(text))
             return _repeated(event, self._first(event.message_id))
         if event.occurred_at - now > MAX_AHEAD:

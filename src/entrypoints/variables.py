@@ -65,7 +65,16 @@ def load_settings() -> Settings:
         first = error.errors()[0]
         variable = str(first["loc"][0])
         value = "" if variable in SECRETS else f" is {str(first.get('input'))[:40]!r}"
-        raise ConfigurationError(f"{variable}{value}: {first['msg'].lower()}. Correct or unset it.") from error
+        raise ConfigurationError(
+            f"{variable}{value}: {first['msg'].lower()}. Correct or unset it{_example_of(variable)}."
+        ) from error
+
+
+def _example_of(variable: str) -> str:
+    examples = next(
+        (Settings.model_fields[field].examples for field, ours in VARIABLES.items() if variable in ours), None
+    )
+    return f"; it looks like {examples[0]}" if examples else ""
 
 
 def strange_variables(names: Iterable[str]) -> Sequence[StrangeVariable]:

@@ -125,7 +125,7 @@ def _too_many(standing: Standing) -> Problem:
     return Problem(
         status=HTTPStatus.TOO_MANY_REQUESTS,
         kind="rate-limit",
-        detail=f"This {standing.whose} has sent all of the {standing.limit} requests that it may send in a while.",
+        detail=f"The limit of {standing.limit} requests for this {standing.whose} is reached for now.",
         remedy=f"send it again after {seconds} seconds",
         headers={"Retry-After": str(seconds), **_headers_of(standing)},
     )

@@ -14,7 +14,7 @@ from adapters.http.problems import Problem, problem_of
 from adapters.http.raw_path import MessageId, ProductId, UserId
 from adapters.http.service import Scope, Service
 from application.event_message import Submission, parse_event
-from application.json_object import json_of, object_of
+from application.json_object import json_of, kind_of, object_of
 from application.record import Receipt
 from domain.errors import InvalidValueError, PermanentError
 from domain.identifier import MAX_LENGTH, parse_identifier
@@ -116,7 +116,7 @@ def _batch(
     items = json_of(body)
     most = service.limits.events
     if not isinstance(items, list):
-        raise InvalidValueError("body", f"is a JSON {type(items).__name__}", f"send a list of 1 to {most} events")
+        raise InvalidValueError("body", f"is {kind_of(items)}", f"send a list of 1 to {most} events")
     if not 1 <= len(items) <= most:
         raise InvalidValueError("body", f"has {len(items)} events", f"send 1 to {most}")
     submissions: list[Submission | None] = []
@@ -124,7 +124,7 @@ def _batch(
     for place, item in enumerate(items):
         try:
             if not isinstance(item, dict):
-                raise InvalidValueError("event", f"is a JSON {type(item).__name__}", "send an object")
+                raise InvalidValueError("event", f"is {kind_of(item)}", "send an object")
             needs_id = key is not None and item.get("message_id") is None
             submissions.append(_submission(service, item, f"{key}-{place}" if needs_id else None))
             results.append(None)

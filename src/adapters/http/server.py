@@ -1,6 +1,7 @@
 """The server below the application (uvicorn)."""
 
 import asyncio
+import errno
 import resource
 import socket
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from adapters.http.protocol import PatientProtocol
 from adapters.http.refusals import Refusals
 from adapters.http.service import Limits
 from application.ports.system import Clock, Journal, Metrics, Stop
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, TransientError
 
 KEEP_ALIVE_SECONDS = 30
 LOOK_SECONDS = 0.2
@@ -73,14 +74,18 @@ def serve(
 
 
 def listen(host: str, port: int) -> Sequence[socket.socket]:
-    """Sockets that listen on all addresses of a host. Raises ConfigurationError."""
+    """Sockets that listen on all addresses of a host.
+
+    Raises ConfigurationError, or TransientError while another program listens there: it may end.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         addresses = dict.fromkeys((family, address) for family, _, _, _, address in found)
         return [socket.create_server(address, family=family, backlog=BACKLOG) for family, address in addresses]
     except OSError as error:
         text = f"Nothing can listen on --host {host} --port {port}: {error.strerror}. Choose others, or end what does."
-        raise ConfigurationError(text) from error
+        kind = TransientError if error.errno == errno.EADDRINUSE else ConfigurationError
+        raise kind(text) from error
 
 
 def _check_open_files(connections: int) -> None:

@@ -1,5 +1,6 @@
 """`penchant serve`."""
 
+import os
 from ipaddress import ip_address
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from domain.errors import ConfigurationError, RecipeChangedError, TransientError
 from entrypoints.cli.wiring import penchant
 from entrypoints.container import Container
 from entrypoints.keys import keys_of
+from entrypoints.variables import strange_variables
 from entrypoints.worker import reach_servers
 
 DEFAULT_PORT = 8_080
@@ -36,6 +38,8 @@ def serve(
     from entrypoints.api import run_api  # what other commands need not load
 
     with penchant() as container:
+        if keys_of(container.settings()) is None:
+            _refuse_misspelt_keys()
         if keys_of(container.settings()) is None and not _is_loopback(host):
             raise ConfigurationError(
                 f"--host {host} is reached by other machines, and no keys are set, so that everybody could record and "
@@ -49,6 +53,13 @@ def serve(
             run_api(container, host, port, with_relay=relay)
         except RecipeChangedError as error:  # a supervisor starts it again, and it follows the new one
             container.journal().info("api_stopped", str(error))
+
+
+def _refuse_misspelt_keys() -> None:
+    """Whoever meant to set keys must not get an API that is open to all."""
+    for strange in strange_variables(os.environ):
+        if strange.meant in ("PENCHANT_API_KEYS", "PENCHANT_API_KEYS_FILE"):
+            raise ConfigurationError(f"{strange} No keys are set, so the API would be open to who reaches it.")
 
 
 def _tell_what_is_away(container: Container) -> None:
