@@ -23,6 +23,8 @@ REMEMBERED = 60
 """Readings that a line of bars shows."""
 BARS = "▁▂▃▄▅▆▇█"
 OUTBOX = "outbox"
+OTHER_COLUMNS = 30
+"""Characters of a line that names and bars do not get."""
 
 
 def stats(
@@ -119,9 +121,10 @@ def _members(flow: Flow, queue: str | None) -> dict[str, Any]:
 
 
 def _shown(flow: Flow, depths: dict[str, QueueState], history: _History, pace: Pace | None) -> RenderableType:
-    columns = ("on its way", "events", "consumers", *(("last minute",) if history else ()))
+    columns = ("on its way", "events", "consumers", *(("lately, and the most",) if history else ()))
+    room = out.width - max(map(len, depths), default=0) - OTHER_COLUMNS
     rows = [
-        (name, f"{state.messages:,}", f"{state.consumers}" if name != OUTBOX else "", *_bars(history.get(name)))
+        (name, f"{state.messages:,}", f"{state.consumers}" if name != OUTBOX else "", *_bars(history.get(name), room))
         for name, state in depths.items()
     ]
     return Group(table("", columns, rows, ("events", "consumers")), Text(), *_lines(flow, pace))
@@ -143,9 +146,11 @@ def _lines(flow: Flow, pace: Pace | None) -> Iterator[Text]:
     yield Text(" · ".join(facts))
 
 
-def _bars(readings: deque[int] | None) -> tuple[str, ...]:
-    """A line of bars, the highest as high as a line."""
+def _bars(readings: deque[int] | None, room: int) -> tuple[str, ...]:
+    """A line of bars, the latest ones that there is room for, the highest as high as a line, and how high that is."""
     if readings is None:
         return ()
     highest = max(readings)
-    return ("".join(BARS[-(-reading * (len(BARS) - 1) // highest) if highest else 0] for reading in readings),)
+    peak = f" {highest:,}"
+    latest = list(readings)[-max(room - len(peak), 1) :]
+    return ("".join(BARS[-(-reading * (len(BARS) - 1) // highest) if highest else 0] for reading in latest) + peak,)
