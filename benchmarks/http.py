@@ -20,7 +20,7 @@ from tests.services.waiting import wait_until
 
 EVENTS = 20_000
 CLIENTS = 64
-ROUNDS = 1
+ROUNDS = 3
 WARM_UP = 2_000
 FRESH_USERS = 100
 FRESH_EVENTS = 5_000

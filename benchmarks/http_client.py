@@ -81,9 +81,8 @@ async def _one_client(host: str, port: int, left: Iterator[tuple[float, Event]],
 def request_of(message: Mapping[str, Any]) -> bytes:
     """The bytes of a request."""
     body = json.dumps(message).encode()
-    head = (
-        f"POST /events HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
+    headers = ("Host: localhost", "Content-Type: application/json", f"Content-Length: {len(body)}")
+    head = "\r\n".join(("POST /events HTTP/1.1", *headers, "", ""))
     return head.encode() + body
 
 
