@@ -13,7 +13,7 @@ from attrs import frozen
 from application.api_keys import Scope
 from tests.integration.http_api import Api, serving, starting
 from tests.integration.program import Program
-from tests.services.ports import LOOPBACK, free_port
+from tests.services.ports import free_port
 
 SEARCH = {"user_id": "ann", "event_type": "search", "search_phrase": "a mug"}
 ROUTES = [
@@ -162,15 +162,6 @@ def test_keys_that_were_meant_and_are_not_set_open_nothing(program: Program, mis
 
     assert outcome.code == 2
     assert misspelt in outcome.stderr
-
-
-def test_a_port_that_is_taken_may_be_free_later(program: Program) -> None:
-    with socket.create_server((LOOPBACK, 0)) as taken:
-        port = taken.getsockname()[1]
-        outcome = program.run("serve", "--port", str(port))
-
-    assert outcome.code == 1
-    assert f"--port {port}" in outcome.stderr
 
 
 def test_a_broken_line_ends_the_start_with_its_place(program: Program, tmp_path: Path) -> None:

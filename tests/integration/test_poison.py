@@ -83,7 +83,7 @@ def _with(**fields: Any) -> Callable[[dict[str, Any]], bytes]:
 
 BAD: dict[str, tuple[Callable[[dict[str, Any]], bytes], dict[str, Any], str]] = {
     "not-json": (lambda _: b"{'user_id': 1", {}, "body is not JSON"),
-    "not-an-object": (lambda _: b"[1, 2]", {}, "body is a JSON list"),
+    "not-an-object": (lambda _: b"[1, 2]", {}, "body is a list"),
     "too-large": (lambda _: b"\0" * 10_000_000, {}, "body has 10000000 bytes"),
     "too-large-to-keep": (lambda _: b"\0" * 20_000_000, {}, "body has 20000000 bytes"),
     "too-deep": (lambda _: b"[" * 100_000, {}, "body is not JSON"),

@@ -42,7 +42,7 @@ def _marked(parts: RabbitmqParts) -> None:
         (b"", {}, "body is not JSON in UTF-8"),
         (b"[" * 100_000, {}, "body is not JSON in UTF-8"),
         (b'{"user_id": ' + b"9" * 5_000 + b"}", {}, "body is not JSON in UTF-8"),
-        (b"[1, 2]", {}, "body is a JSON list; send one event"),
+        (b"[1, 2]", {}, "body is a list; send one event"),
         (b" " * 10_000_000, {}, "body has 10000000 bytes; send at most 1048576"),
         (_body(user_id=True), {}, "user_id is bool, not a string"),
         (_body(event_type=["view"]), {}, "event_type is \\['view'\\]"),
