@@ -1,7 +1,6 @@
 """A worker process: the loop with its chores, and a relay beside it in a thread of its own."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from application.chores import Chore
@@ -22,14 +21,11 @@ LOOK_SECONDS = 15.0
 
 def run_worker(container: Container, options: WorkerOptions, with_relay: bool) -> StopReason:
     """Work until the end. The container's stop must be listening if signals are to end it."""
-    with relay_beside(container) if with_relay and not container.applies_itself() else nullcontext():
+    if not with_relay or container.applies_itself():
         return _worker(container)(options)
-
-
-def relay_beside(container: Container) -> AbstractContextManager[None]:
-    """A relay in a thread, for the time of a block."""
     run = container.run_relay()
-    return running_beside("relay", lambda: run(RELAY_AT_ONCE), container.stop())
+    with running_beside("relay", lambda: run(RELAY_AT_ONCE), container.stop()):
+        return _worker(container)(options)
 
 
 def reach_servers(container: Container) -> None:
