@@ -92,6 +92,8 @@ class UpdateUserEmbeddings:
         for reason, count in rebuilt.items():
             self._metrics.count("penchant_rebuilds_total", count, reason=reason)
         outcomes = [_outcome(delivery, states, failures, attempt.known_products) for delivery in deliveries]
+        waiting = sum(_waits_for_product(delivery, states, attempt.known_products) for delivery in deliveries)
+        self._metrics.count("penchant_deliveries_waiting_for_product_total", waiting)
         return UpdateReport(
             outcomes=outcomes,
             rebuilt=rebuilt,
@@ -238,6 +240,16 @@ def _outcome(
     phrase = _phrase_of(delivery)
     if phrase is not None and phrase in failures:
         return failed(delivery, failures[phrase])
-    if isinstance(event, Interaction) and event.product_id is not None and event.product_id not in known_products:
+    if _waits_for_product(delivery, states, known_products):
         return Settled(delivery=delivery, verdict=Verdict.APPLIED)
     return failed(delivery, TransientError("The event could not be applied yet; it is delivered again."))
+
+
+def _waits_for_product(
+    delivery: Delivery, states: Mapping[str, UserEmbedding], known_products: Mapping[str, int]
+) -> bool:
+    """Whether it is settled and takes effect when its product comes. Known are those of events not applied before."""
+    event = delivery.logged.event
+    if not isinstance(event, Interaction) or event.product_id is None or event.product_id in known_products:
+        return False
+    return delivery.logged.position not in states[event.user_id].applied

@@ -98,6 +98,18 @@ def test_an_event_of_an_unknown_product_waits_and_takes_effect_with_it(shop: Sho
     assert (shop.state().event_count, shop.state().applied) == (3, AppliedPositions(3))
 
 
+def test_deliveries_that_wait_for_a_product_are_counted_and_not_those_that_come_again_once_it_is_there(
+    shop: Shop,
+) -> None:
+    some = _recorded(shop, viewed("m1", "tea"), viewed("m2", "pot"), searched("m3"), retraction("m4", "m1"))
+    shop.update(some)
+    shop.stock(pot="iron pot")
+
+    shop.update(some)
+
+    assert shop.metrics.counters["penchant_deliveries_waiting_for_product_total"] == 1
+
+
 def test_when_the_embedding_service_is_down_searches_come_later_and_products_go_on(shop: Shop) -> None:
     shop.embedder.down = True
     some = _recorded(shop, searched("m1"), viewed("m2"))

@@ -82,6 +82,10 @@ MEASURED = (
         "Deliveries by what became of them. not_tried: put off, because a part that they need is out of reach.",
         verdict=("applied", "later", "not_tried", "dead"),
     ),
+    _counter(
+        "penchant_deliveries_waiting_for_product_total",
+        "Those of the applied deliveries that take effect only when their product is in the catalogue.",
+    ),
     _counter("penchant_relayed_events_total", "Events moved from the outbox to the broker."),
     _counter("penchant_caught_up_events_total", "Events that were lost on their way, found in the log and sent again."),
     _counter("penchant_dead_letters_collected_total", "Dead letters taken from the broker."),
