@@ -13,6 +13,7 @@ from domain.errors import ConfigurationError, InvalidValueError
 PREFIX = "pk_"
 """What every key begins with, so that scanners for secrets find one that has got into a repository or a log."""
 SECRET_BYTES = 32
+FINGERPRINT_DIGITS = 8
 ONE_LINE = "shop-frontend:ingest,read:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 """What the line of a key looks like."""
 
@@ -43,6 +44,13 @@ class ApiKey:
     name: str
     scopes: frozenset[Scope]
     digest: bytes = field(repr=False)
+    place: str = field(default="", eq=False)
+    """Where its line stands; empty for one that has none yet."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The first 8 digits of the hash: enough to tell keys of one name apart, and to search a file for."""
+        return self.digest.hex()[:FINGERPRINT_DIGITS]
 
     @property
     def line(self) -> str:
@@ -99,10 +107,23 @@ def new_key(name: str, scopes: Iterable[Scope], secret: bytes) -> tuple[str, Api
 def parse_keys(lines: Mapping[str, str]) -> ApiKeys:
     """The keys of some lines, by where each line stands. Empty ones and those that begin with # are skipped.
 
-    Raises ConfigurationError that names the place, and never shows the line: it may hold a key by mistake.
+    Raises ConfigurationError that names the place, and never shows the line: it may hold a key by mistake. A hash that
+    comes twice is an error: to take one of its lines away would revoke nothing.
     """
-    texts = ((where, line.strip()) for where, line in lines.items())
-    return ApiKeys(keys=tuple(_key(where, text) for where, text in texts if text and not text.startswith("#")))
+    found: dict[bytes, ApiKey] = {}
+    for where, line in lines.items():
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        key = _key(where, text)
+        if key.digest in found:
+            first = found[key.digest].place
+            text = (
+                f"{first}, and {where} have the same hash: to take out one would not revoke the key. Keep one of them."
+            )
+            raise ConfigurationError(text)
+        found[key.digest] = key
+    return ApiKeys(keys=tuple(found.values()))
 
 
 def _key(where: str, text: str) -> ApiKey:
@@ -121,4 +142,5 @@ def _key(where: str, text: str) -> ApiKey:
         raise ConfigurationError(f"{where} has a key where its hash belongs. That key is spent: make a new one.")
     if not _DIGEST.fullmatch(digest):
         raise ConfigurationError(f"{where} does not end in a hash, 64 of 0-9 and a-f; `penchant keys new` prints one.")
-    return ApiKey(name=name, scopes=frozenset(map(Scope, scopes.split(","))), digest=bytes.fromhex(digest))
+    scopes_of_key = frozenset(map(Scope, scopes.split(",")))
+    return ApiKey(name=name, scopes=scopes_of_key, digest=bytes.fromhex(digest), place=where)

@@ -29,7 +29,7 @@ def watched_keys(settings: Settings, journal: Journal) -> Callable[[], ApiKeys] 
     """The same, as they are whenever it is called."""
     if keys_of(settings) is None:
         return None
-    return KeyFile(settings.api_keys_file, parse_keys(_lines_of_setting(settings)), journal)
+    return KeyFile(settings.api_keys_file, _lines_of_setting(settings), journal)
 
 
 def _lines_of_setting(settings: Settings) -> dict[str, str]:

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from application.api_keys import Scope
 from tests.integration.http_api import Api, serving, starting
-from tests.integration.program import Program
+from tests.integration.program import Outcome, Program
 from tests.services.ports import free_port
 
 SEARCH = {"user_id": "ann", "event_type": "search", "search_phrase": "a mug"}
@@ -183,6 +183,27 @@ def test_a_new_key_is_shown_once_and_checked_by_name(program: Program) -> None:
     checked = program.ok("keys", "check", "--json", PENCHANT_API_KEYS=line).json
     assert "shop" in shown
     assert line.rpartition(":")[2] not in shown + json.dumps(checked)
-    assert checked == {"open": False, "keys": [{"name": "shop", "scopes": ["ingest", "read"]}]}
+    listed = {"name": "shop", "scopes": ["ingest", "read"], "place": "PENCHANT_API_KEYS, key 1"}
+    assert checked == {"open": False, "keys": [listed | {"hash": line.rpartition(":")[2][:8]}]}
     assert program.ok("keys", "check", "--json").json == {"open": True, "keys": []}
     assert program.run("keys", "new", "a b", "--scope", "read").code == 2
+
+
+def test_a_key_that_has_leaked_is_traced_to_its_line(program: Program, tmp_path: Path) -> None:
+    made = [program.ok("keys", "new", "shop", "--scope", "read", "--json").json for _ in range(3)]
+    file = tmp_path / "api_keys"
+    file.write_text("# ours\n" + "".join(f"{key['line']}\n" for key in made[:2]))
+
+    def find(key: str, *arguments: str) -> Outcome:
+        return program.run("keys", "find", *arguments, stdin=key, PENCHANT_API_KEYS_FILE=str(file))
+
+    found = find(f"{made[1]['key']}\n")
+    assert (found.code, found.stdout.split(":")[0]) == (0, f"{file}, line 3")
+    assert find(made[0]["key"], "--json").json["found"]["place"] == f"{file}, line 2"
+    assert (find(made[2]["key"]).code, find(made[2]["key"], "--json").json) == (1, {"found": None})
+    assert find("").code == 2
+    assert program.run("keys", "find", stdin=made[0]["key"]).code == 1
+
+
+def test_who_lists_keys_is_warned_of_a_misspelt_variable(program: Program) -> None:
+    assert "PENCHANT_API_KEYS_FIL sets nothing" in program.ok("keys", "check", PENCHANT_API_KEYS_FIL="keys").stderr

@@ -7,13 +7,12 @@ import pytest
 
 from adapters.memory.system import RememberedJournal
 from adapters.system.key_file import KeyFile
-from application.api_keys import ONE_LINE, ApiKey, ApiKeys, Scope, new_key, parse_keys
+from application.api_keys import ONE_LINE, ApiKey, Scope, new_key, parse_keys
 from domain.errors import ConfigurationError, InvalidValueError
-from entrypoints.keys import keys_of
+from entrypoints.keys import keys_of, watched_keys
 from entrypoints.settings import Settings
 
 DIGEST = ONE_LINE.rpartition(":")[2]
-NONE = ApiKeys(keys=())
 
 
 def made(name: str = "shop", byte: int = 7) -> tuple[str, ApiKey]:
@@ -83,10 +82,32 @@ def test_a_broken_line_is_named_by_its_place_and_not_shown(line: str, reason: st
     assert DIGEST[:20] not in str(raised.value).replace(ONE_LINE, "")
 
 
+def test_the_same_hash_in_two_places_is_refused_with_both(tmp_path: Path) -> None:
+    line = made()[1].line
+    file = tmp_path / "keys"
+    file.write_text(f"# ours\n{line}\n{made('new', 8)[1].line}\n{line.replace('shop', 'app')}\n")
+
+    with pytest.raises(ConfigurationError, match=rf"^{file}, line 2, and {file}, line 4 have the same hash"):
+        keys_of(Settings.model_validate({"PENCHANT_API_KEYS_FILE": file}))
+    file.write_text(line)
+    settings = Settings.model_validate({"PENCHANT_API_KEYS_FILE": file, "PENCHANT_API_KEYS": line})
+    with pytest.raises(ConfigurationError, match=rf"^PENCHANT_API_KEYS, key 1, and {file}, line 1 have the same hash"):
+        watched_keys(settings, RememberedJournal())
+
+
+def test_a_key_says_where_it_stands_and_how_its_hash_begins() -> None:
+    key, kept = made()
+
+    found = parse_keys({"keys.txt, line 3": kept.line}).find(key)
+
+    assert found is not None
+    assert (found.place, found.fingerprint) == ("keys.txt, line 3", kept.line.rpartition(":")[2][:8])
+
+
 def test_keys_come_from_the_setting_and_from_the_file(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(f"# our keys\n\n  {made('filed')[1].line}  \n")
-    given = f"{made('one')[1].line};{made('two')[1].line}\n {made('three')[1].line}"
+    given = f"{made('one', 1)[1].line};{made('two', 2)[1].line}\n {made('three', 3)[1].line}"
     settings = Settings.model_validate({"PENCHANT_API_KEYS": given, "PENCHANT_API_KEYS_FILE": file})
 
     found = keys_of(settings)
@@ -113,7 +134,7 @@ def test_the_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
     file, journal = tmp_path / "keys", RememberedJournal()
     (key, kept), (new, kept_new) = made(), made("new", 8)
     file.write_text(f"{kept.line}\n")
-    keys = KeyFile(file, NONE, journal)
+    keys = KeyFile(file, {}, journal)
     assert keys().find(key) == kept
 
     file.write_text(f"{kept_new.line}\n")
@@ -128,7 +149,7 @@ def test_a_file_that_has_been_broken_or_taken_away_changes_nothing_and_is_told_o
     file, journal = tmp_path / "keys", RememberedJournal()
     key, kept = made()
     file.write_text(f"{kept.line}\n")
-    keys = KeyFile(file, NONE, journal)
+    keys = KeyFile(file, {}, journal)
 
     file.write_text(f"{kept.line}\n{kept.line[:-1]}\n")
     assert [keys().find(key) for _ in range(3)] == [kept] * 3
@@ -141,4 +162,4 @@ def test_a_file_that_has_been_broken_or_taken_away_changes_nothing_and_is_told_o
 
 def test_at_the_start_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="PENCHANT_API_KEYS_FILE names .*No such file"):
-        KeyFile(tmp_path / "keys", NONE, RememberedJournal())
+        KeyFile(tmp_path / "keys", {}, RememberedJournal())

@@ -1,5 +1,6 @@
 """The file with the keys of the HTTP API, read again when it has changed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from application.api_keys import ApiKeys, parse_keys
@@ -17,12 +18,12 @@ class KeyFile:
     Parameters
     ----------
     path : the file; None where there is none.
-    besides : keys by themselves.
+    besides : lines that stand elsewhere, by where.
 
     Raises ConfigurationError where the file cannot be read, or a line is broken, at the start.
     """
 
-    def __init__(self, path: Path | None, besides: ApiKeys, journal: Journal) -> None:
+    def __init__(self, path: Path | None, besides: Mapping[str, str], journal: Journal) -> None:
         self._path = path
         self._besides = besides
         self._journal = journal
@@ -45,10 +46,8 @@ class KeyFile:
         return self._keys
 
     def _read(self) -> ApiKeys:
-        if self._path is None:
-            return self._besides
-        in_file = parse_keys(lines_of(self._path))
-        return ApiKeys(keys=(*self._besides.keys, *in_file.keys))
+        in_file = lines_of(self._path) if self._path is not None else {}
+        return parse_keys({**self._besides, **in_file})
 
     def _state(self) -> tuple[int, ...] | None:
         """What changes with the file's content: an editor may replace it, or write it within a tick of the clock."""

@@ -1,14 +1,18 @@
 """`penchant keys`."""
 
 import secrets
+import sys
 from typing import Annotated
 
 import typer
 
-from application.api_keys import SECRET_BYTES, Scope, new_key
+from application.api_keys import SECRET_BYTES, ApiKey, ApiKeys, Scope, new_key
+from domain.errors import InvalidValueError
 from entrypoints.cli.output import Json, err, out, print_json, table
+from entrypoints.cli.wiring import unchecked
 from entrypoints.keys import keys_of
-from entrypoints.variables import load_settings
+
+OPEN = "No keys are set: everything is open to who reaches the API, and it serves this machine only."
 
 keys = typer.Typer(help="Keys of the HTTP API.", no_args_is_help=True)
 
@@ -41,18 +45,60 @@ def new(
 
 @keys.command("check")
 def check(as_json: Json = False) -> None:
-    """List the keys that count, by name and scopes. Exit code 2 if a line is broken, with its place.
+    """List the keys that count: name, scopes, where each stands, and how its hash begins.
+
+    Exit code 2 if a line is broken, with its place.
 
     Example:
 
       penchant keys check
     """
-    found = keys_of(load_settings())
-    listed = [{"name": key.name, "scopes": sorted(key.scopes)} for key in found.keys] if found is not None else []
+    found = _keys_that_are_set()
+    listed = [_told(key) for key in found.keys] if found is not None else []
     if as_json:
         print_json({"open": found is None, "keys": listed})
     elif found is None:
-        out.print("No keys are set: everything is open to who reaches the API, and it serves this machine only.")
+        out.print(OPEN)
     else:
-        rows = [(key.name, ", ".join(sorted(key.scopes))) for key in found.keys]
-        out.print(table(f"{len(rows)} keys", ("name", "scopes"), rows))
+        rows = [(key.name, ", ".join(sorted(key.scopes)), key.place, key.fingerprint) for key in found.keys]
+        out.print(table(f"{len(rows)} keys", ("name", "scopes", "place", "hash"), rows))
+
+
+@keys.command("find")
+def find(as_json: Json = False) -> None:
+    """Say where the line of a key stands, such as of one that has leaked. Exit code 1 if it is none that counts.
+
+    The key is read from standard input, or asked for: arguments are seen by everybody on the machine.
+
+    Example:
+
+      penchant keys find < key.txt
+    """
+    found = _keys_that_are_set()
+    presented = _asked_for().strip()
+    if not presented:
+        raise InvalidValueError("key", "is missing on standard input", "call it as penchant keys find < key.txt")
+    key = found.find(presented) if found is not None else None
+    if as_json:
+        print_json({"found": _told(key) if key is not None else None})
+    elif key is None:
+        out.print("No key that counts here is this one: it has been revoked, or it is for another installation.")
+    else:
+        text = f"{key.place}: {key.name}, for {', '.join(sorted(key.scopes))}; its hash begins with {key.fingerprint}."
+        out.print(text, soft_wrap=True, markup=False)
+    raise typer.Exit(0 if key is not None else 1)
+
+
+def _asked_for() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("The key", hide_input=True, err=True))
+    return sys.stdin.buffer.read().decode(errors="replace")
+
+
+def _keys_that_are_set() -> ApiKeys | None:
+    with unchecked() as container:  # which also warns of misspelt variables
+        return keys_of(container.settings())
+
+
+def _told(key: ApiKey) -> dict[str, object]:
+    return {"name": key.name, "scopes": sorted(key.scopes), "place": key.place, "hash": key.fingerprint}
