@@ -43,7 +43,7 @@ class Flow:
     """What is on its way, as of about now. What a part knows that is out of reach is None."""
 
     up: Mapping[Part, bool]
-    """Whether each part answers."""
+    """Whether each part answers. A broker without queues is none: it is left out."""
     outbox: OutboxState | None
     queues: Mapping[str, QueueState] | None
     """Of the broker, by name; none without a broker."""
@@ -99,7 +99,9 @@ class LookAtFlow:
         answered = {part: self._asked.pop(part) for part, future in [*self._asked.items()] if future.done()}
         answers = {part: answer.result() for part, answer in answered.items() if not _is_away(answer)}
         return Flow(
-            up={part: part in answers for part in self._questions},
+            up={
+                part: part in answers for part in self._questions if part is not Part.BROKER or answers.get(part) != {}
+            },
             outbox=answers.get(Part.LOG),
             queues=answers.get(Part.BROKER),
         )

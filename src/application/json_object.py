@@ -6,12 +6,14 @@ from typing import Any
 
 from domain.errors import InvalidValueError
 
+_ONE_EVENT = "send one event, a JSON object"
+
 
 def object_of(body: bytes) -> Mapping[str, Any]:
     """The JSON object of a body. Raises InvalidValueError."""
-    message = json_of(body)
+    message = json_of(body, _ONE_EVENT)
     if not isinstance(message, dict):
-        raise InvalidValueError("body", f"is {kind_of(message)}", "send one event, a JSON object")
+        raise InvalidValueError("body", f"is {kind_of(message)}", _ONE_EVENT)
     return message
 
 
@@ -21,10 +23,12 @@ def kind_of(message: object) -> str:
     return next((name for kind, name in kinds if isinstance(message, kind)), "a number")
 
 
-def json_of(body: bytes) -> object:
-    """What a body says in JSON. Raises InvalidValueError."""
+def json_of(body: bytes, remedy: str) -> object:
+    """What a body says in JSON. Raises InvalidValueError, with the remedy."""
+    if not body.strip():
+        raise InvalidValueError("body", "is empty", remedy)
     try:
         message: object = json.loads(body.decode())
     except (ValueError, RecursionError) as error:
-        raise InvalidValueError("body", "is not JSON in UTF-8", "send one event, a JSON object") from error
+        raise InvalidValueError("body", "is not JSON in UTF-8", remedy) from error
     return message

@@ -50,7 +50,7 @@ class ReadEmbedding:
         then = _LogUntil(self._log, at)
         (state,) = FoldFromLog(then, self._vectors, self._recipe)([empty])
         if not then.had_events:
-            raise UnknownUserError("user", f"{user_id!r} had no event by {at.isoformat()}", "ask for a later time")
+            raise UnknownUserError("user_id", f"{user_id!r} had no event by {at.isoformat()}", "ask for a later time")
         if state.as_of is None:
             return state
         elapsed_us = np.array([to_microseconds(at) - to_microseconds(state.as_of)])

@@ -8,7 +8,7 @@ from attrs import frozen
 from application.ports.event_log import EventLog
 from application.ports.product_catalogue import ProductCatalogue
 from application.ports.user_embedding_store import UserEmbeddingStore
-from domain.errors import TransientError, UnknownUserError
+from domain.errors import NotAppliedYetError, TransientError, UnknownUserError
 from domain.interaction import EventType, Interaction
 from domain.recipe import Recipe
 from domain.user_embedding import UserEmbedding
@@ -46,11 +46,15 @@ class Recommend:
     def products(self, user_id: str, limit: int) -> Sequence[Recommendation]:
         """The products nearest to what the user is into now, without those bought (and not returned).
 
+        None for a user without an embedding: no event is live whose product is known, or all cancel out.
+
         Raises
         ------
-        UnknownUserError : nothing is known of the user, or the events cancel out.
+        UnknownUserError : nothing is known of the user.
         """
-        user = self.embedding_of(user_id)
+        user = self._embedding_of(user_id)
+        if user is None:
+            return []
         nearest = _nearest(user, self._catalogue.embeddings(BLOCK), limit, self._bought(user_id))
         products = self._catalogue.read([product_id for product_id, _ in nearest])
         return [
@@ -60,20 +64,16 @@ class Recommend:
         ]
 
     def neighbours(self, user_id: str, limit: int) -> Sequence[Neighbour]:
-        """The users whose embeddings are nearest. Raises as `products` does."""
-        user = self.embedding_of(user_id)
+        """The users whose embeddings are nearest; none, and an error, where `products` has them."""
+        user = self._embedding_of(user_id)
+        if user is None:
+            return []
         nearest = _nearest(user, self._store.embeddings(BLOCK), limit, {user_id})
         return [Neighbour(user_id=other, similarity=similarity) for other, similarity in nearest]
 
-    def embedding_of(self, user_id: str) -> Vector:
-        """The user's embedding, ndarray of shape (d,), float32. Raises as `products` does."""
-        state = require_state(self._store, self._log, user_id, self._recipe)
-        if state.embedding is None:
-            _refuse_if_behind(self._log, user_id, len(state.applied))
-            problem = f"{user_id!r} has no live events, or they cancel out, so there is no direction to look in"
-            remedy = "record an event of this user; penchant stats names products that events wait for"
-            raise UnknownUserError("user", problem, remedy)
-        return state.embedding
+    def _embedding_of(self, user_id: str) -> Vector | None:
+        """The user's embedding, ndarray of shape (d,), float32."""
+        return require_state(self._store, self._log, user_id, self._recipe).embedding
 
     def _bought(self, user_id: str) -> Collection[str]:
         return {
@@ -88,25 +88,24 @@ class Recommend:
 
 
 def require_state(store: UserEmbeddingStore, log: EventLog, user_id: str, recipe: Recipe) -> UserEmbedding:
-    """The stored state of a user, or InvalidValueError where there is none of this recipe."""
+    """The stored state of a user.
+
+    Raises
+    ------
+    NotAppliedYetError : there is none, but events of the user are in the log.
+    UnknownUserError : there is none, and no event.
+    TransientError : the stored one is of another recipe, or cannot be read.
+    """
     state = store.read([user_id]).get(user_id)
     if state is None:
-        _refuse_if_behind(log, user_id, 0)
-        raise UnknownUserError("user", f"{user_id!r} is not known", "record an event of this user, or check the id")
+        if count := log.heads_of([user_id]).get(user_id, 0):
+            problem = f"{user_id!r} has {count:,} events that are recorded and on their way, not applied yet"
+            raise NotAppliedYetError("user_id", problem, "ask again in a moment")
+        raise UnknownUserError("user_id", f"{user_id!r} is not known", "record an event of this user, or check the id")
     if not state.is_of(recipe):
         text = f"{user_id!r} has a stored state of another recipe, or one that cannot be read; "
         raise TransientError(text + f"workers mend it, and so does: penchant rebuild --user {user_id}")
     return state
-
-
-def _refuse_if_behind(log: EventLog, user_id: str, applied: int) -> None:
-    """Raise InvalidValueError where events of the user are recorded that the state has not applied."""
-    count = log.heads_of([user_id]).get(user_id, 0) - applied
-    if count > 0:
-        problem = f"{user_id!r} has {count:,} events that are recorded and on their way, not applied yet"
-        remedy = "ask again in a moment. If that does not help, start a worker where none runs (penchant worker)"
-        remedy += ", and see which products events wait for (penchant stats)"
-        raise UnknownUserError("user", problem, remedy)
 
 
 def _nearest(

@@ -136,6 +136,21 @@ def test_ids_of_any_characters_come_through_paths_unchanged(api: Api, user_id: s
 
 
 @pytest.mark.parametrize(
+    ("path", "body", "detail"),
+    [
+        ("/events", b"", "body is empty; send one event, a JSON object"),
+        ("/events", b"{'user_id': 1}", "body is not JSON in UTF-8; send one event, a JSON object"),
+        ("/events/batch", b" ", "body is empty; send a list of 1 to 1000 events"),
+        ("/events/batch", b"[", "body is not JSON in UTF-8; send a list of 1 to 1000 events"),
+    ],
+)
+def test_nothing_and_what_is_broken_are_told_apart(api: Api, path: str, body: bytes, detail: str) -> None:
+    answer = api.client.post(path, content=body, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["detail"]) == (422, detail)
+
+
+@pytest.mark.parametrize(
     ("message", "field"),
     [
         ({"event_type": "view", "product_id": "tea"}, "user_id"),
@@ -241,7 +256,9 @@ def test_a_body_that_does_not_say_that_it_is_json_is_refused(api: Api) -> None:
     assert [form.status_code, text.status_code, broken.status_code] == [415, 415, 422]
 
 
-def test_other_methods_are_refused_by_name(api: Api) -> None:
-    answer = api.client.delete("/events")
+@pytest.mark.parametrize(("path", "methods"), [("/events", "POST"), ("/health", "GET, HEAD")])
+def test_other_methods_are_refused_by_name(api: Api, path: str, methods: str) -> None:
+    answer = api.client.delete(path)
 
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+    assert f"takes {methods}, and no DELETE" in answer.json()["detail"]

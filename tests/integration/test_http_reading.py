@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from tests.integration.http_api import Api, serving, starting
+from tests.integration.penchant_process import DEADLINE_SECONDS
 from tests.integration.program import Program
+from tests.services.waiting import wait_until
 
 DAYS = {
     "tea": "2026-01-01T00:00:00Z",
@@ -73,7 +75,7 @@ def test_weight_decays_to_the_time_that_is_asked_for(api: Api) -> None:
 def test_before_the_first_event_there_is_nothing(api: Api) -> None:
     answer = api.get("/api/user/ann/embedding", at="2025-12-31T00:00:00Z")
 
-    assert (answer.status_code, answer.json()["field"]) == (404, "user")
+    assert (answer.status_code, answer.json()["field"]) == (404, "user_id")
 
 
 def test_a_time_without_an_offset_is_refused(api: Api) -> None:
@@ -105,6 +107,22 @@ def test_nothing_is_told_of_a_user_who_is_not_known(api: Api, what: str) -> None
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:penchant:problem:unknown-user")
 
 
+def test_a_user_whose_products_are_all_unknown_is_known_and_everything_told_is_empty(api: Api) -> None:
+    assert api.post("/api/user/eve/product/unheard-of/view", {}).status_code == 202
+    wait_until(lambda: api.get("/api/user/eve/embedding").is_success, DEADLINE_SECONDS, "the event to be settled")
+
+    embedding, recommendations, events = (
+        api.get(f"/api/user/eve/{what}").json()[member]
+        for what, member in [
+            ("embedding", "embedding"),
+            ("recommendations", "recommendations"),
+            ("explain", "events"),
+        ]
+    )
+
+    assert (embedding, recommendations, events) == (None, [], [])
+
+
 @pytest.mark.parametrize("limit", ["0", "1001", "many"])
 def test_a_limit_that_is_none_is_refused_by_its_name(api: Api, limit: str) -> None:
     answer = api.get("/api/user/ann/explain", limit=limit)
@@ -114,9 +132,21 @@ def test_a_limit_that_is_none_is_refused_by_its_name(api: Api, limit: str) -> No
 
 def test_the_process_says_that_it_lives_and_is_ready(api: Api) -> None:
     assert api.get("/health").json() == {"status": "ok"}
-    assert api.get("/ready").json()["status"] == "ready"
+    assert api.get("/ready").json() == {
+        "status": "ready",
+        "parts": [{"part": part, "health": "ok"} for part in ("log", "recipe", "user embeddings")],
+    }
     assert {api.client.head(path).status_code for path in ("/health", "/ready")} == {200}
     assert api.get("/rabbitmq/health").json() == {"status": "no broker is configured", "queues": {}}
+
+
+def test_the_description_is_counted_by_its_path_and_a_broker_that_there_is_not_is_not_shown(api: Api) -> None:
+    assert api.get("/openapi.json").status_code == api.client.head("/openapi.json").status_code == 200
+
+    shown = api.get("/metrics").text
+    assert 'penchant_http_requests_total{route="GET /openapi.json",status="200"} 1.0' in shown
+    assert 'penchant_up{part="log"} 1.0' in shown
+    assert 'part="broker"' not in shown
 
 
 def test_no_answer_may_be_kept_or_framed(api: Api) -> None:

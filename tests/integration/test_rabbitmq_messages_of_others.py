@@ -39,7 +39,7 @@ def _marked(parts: RabbitmqParts) -> None:
     ("body", "properties", "reason"),
     [
         (b"\xff\x00 not JSON", {}, "body is not JSON in UTF-8"),
-        (b"", {}, "body is not JSON in UTF-8"),
+        (b"", {}, "body is empty; send one event"),
         (b"[" * 100_000, {}, "body is not JSON in UTF-8"),
         (b'{"user_id": ' + b"9" * 5_000 + b"}", {}, "body is not JSON in UTF-8"),
         (b"[1, 2]", {}, "body is a list; send one event"),

@@ -2,6 +2,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from threading import Event
 
+from adapters.outbox.message_source import NoQueues
 from application.flow import LookAtFlow, OutboxState, Part
 from application.ports.queues import WORK_QUEUE, QueueState
 from domain.errors import PenchantError, UnavailableError
@@ -38,7 +39,7 @@ def flow_of(shop: Shop, **queues: tuple[int, int]) -> LookAtFlow:
     return look_at(shop, Queues(**queues))
 
 
-def look_at(shop: Shop, queues: Queues, patience_seconds: float = DEADLINE_SECONDS) -> LookAtFlow:
+def look_at(shop: Shop, queues: Queues | NoQueues, patience_seconds: float = DEADLINE_SECONDS) -> LookAtFlow:
     """The same, with queues that may fail."""
     return LookAtFlow(
         outbox=shop.outbox,
@@ -56,6 +57,13 @@ def test_where_nothing_is_on_its_way_all_is_0(shop: Shop) -> None:
     assert flow.up == ALL_UP
     assert flow.outbox == OutboxState(events=0, oldest_seconds=0.0, dead_letters=0)
     assert (flow.lag, flow.workers) == (0, 0)
+
+
+def test_a_broker_that_there_is_not_is_neither_up_nor_down(shop: Shop) -> None:
+    flow = look_at(shop, NoQueues())()
+
+    assert flow.up == {Part.LOG: True, Part.STORE: True}
+    assert (flow.lag, flow.workers) == (0, None)
 
 
 def test_what_waits_in_the_outbox_and_on_the_broker_lags(shop: Shop) -> None:

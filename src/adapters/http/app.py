@@ -52,6 +52,7 @@ def create_api(service: Service) -> FastAPI:
         title="Penchant",
         version=version("penchant"),
         lifespan=lifespan,
+        openapi_url=None,  # FastAPI's route has no name in the metrics
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

@@ -113,10 +113,11 @@ def _batch(
     service: Service, body: bytes, key: str | None
 ) -> tuple[Sequence[Submission | None], list[dict[str, Any] | None]]:
     """The submission of each item, and the result of each that is none."""
-    items = json_of(body)
     most = service.limits.events
+    remedy = f"send a list of 1 to {most} events"
+    items = json_of(body, remedy)
     if not isinstance(items, list):
-        raise InvalidValueError("body", f"is {kind_of(items)}", f"send a list of 1 to {most} events")
+        raise InvalidValueError("body", f"is {kind_of(items)}", remedy)
     if not 1 <= len(items) <= most:
         raise InvalidValueError("body", f"has {len(items)} events", f"send 1 to {most}")
     submissions: list[Submission | None] = []

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from attrs import asdict
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from adapters.http import schemas
@@ -29,9 +29,15 @@ def probe_routes(service: Service) -> APIRouter:
         """Whether requests can be served: 503 while a part that they need is out of reach."""
         findings = service.ready()
         well = all(finding.health is not Health.FAILED for finding in findings)
-        parts = [{"part": f.part, "subject": f.subject, "health": str(f.health)} for f in findings]
+        parts = [{"part": finding.part, "health": str(finding.health)} for finding in findings]
         answer = {"status": "ready" if well else "not ready", "parts": parts}
         return JSONResponse(answer, HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    @router.head("/openapi.json", include_in_schema=False)
+    @router.get("/openapi.json", include_in_schema=False)
+    async def description(request: Request) -> JSONResponse:
+        """Every path and field."""
+        return JSONResponse(request.app.openapi())
 
     return router
 

@@ -10,6 +10,7 @@ from attrs import frozen
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -130,12 +131,15 @@ def answer_problems(app: FastAPI, tell: ToldInJournal) -> None:
         problem = InvalidValueError(name, str(first["msg"])[:1].lower() + str(first["msg"])[1:], "see /openapi.json")
         return problem_of(problem).response()
 
-    async def of_http(_: Request, error: Exception) -> JSONResponse:
+    async def of_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101  # registered for it
         status = HTTPStatus(error.status_code)
         kind = status.phrase.lower().replace(" ", "-")
-        detail = f"{status.phrase}; the paths and methods that there are stand in /openapi.json"
-        return Problem(status=status, kind=kind, detail=detail, headers=error.headers or {}).response()
+        methods = _methods_of(request)
+        headers = {"Allow": methods} if status is HTTPStatus.METHOD_NOT_ALLOWED else {}
+        what = f"This path takes {methods}, and no {request.method}" if headers else "There is no such path"
+        remedy = "see /openapi.json for the paths and methods that there are"
+        return Problem(status=status, kind=kind, detail=f"{what}; {remedy}", remedy=remedy, headers=headers).response()
 
     async def unexpected(_: Request, error: Exception) -> JSONResponse:
         tell(error)
@@ -148,6 +152,12 @@ def answer_problems(app: FastAPI, tell: ToldInJournal) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(Exception, unexpected)
+
+
+def _methods_of(request: Request) -> str:
+    """All methods that the path of a request takes: of several routes with one path, each knows only its own."""
+    routes = [route for route in iter_route_contexts(request.app.routes) if route.path_regex.match(request["path"])]
+    return ", ".join(sorted({method for route in routes for method in route.methods or ()}))
 
 
 class EndOfErrors:

@@ -151,7 +151,7 @@ READINESS = _object(
     status={"enum": ["ready", "not ready"]},
     parts={
         "type": "array",
-        "items": _object("A part", part=_TEXT, subject=_TEXT, health={"enum": ["ok", "warning", "failed"]}),
+        "items": _object("A part", part=_TEXT, health={"enum": ["ok", "warning", "failed"]}),
     },
 )
 

@@ -119,6 +119,10 @@ MEASURED = (
         "Connections that the server refused before a request was whole. busy: there were as many as may be.",
         kind=("busy", "malformed", "headers-too-large", "slow", "endless", "not-taken"),
     ),
+    _gauge(
+        "penchant_api_keys_broken",
+        "1 while the file of API keys cannot be read or taken, so that the keys as they were before count on.",
+    ),
 )
 """What happens in a process, counted there."""
 
@@ -129,7 +133,7 @@ SUPERVISED = (
 """What the process above several workers knows."""
 
 STATES = (
-    _gauge("penchant_up", "Whether a part answers.", part=tuple(Part)),
+    _gauge("penchant_up", "Whether a part answers; the broker only where there is one.", part=tuple(Part)),
     _gauge("penchant_outbox_events", "Events in the outbox: on their way to the broker, or without one to a worker."),
     _gauge(
         "penchant_outbox_oldest_seconds", "How long ago the first event in the outbox was recorded; 0 when it is empty."
