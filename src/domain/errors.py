@@ -48,7 +48,11 @@ class InvalidValueError(PermanentError):
 
 
 class UnknownUserError(InvalidValueError):
-    """A user of whom nothing can be read: never heard of, or all that was recorded waits or cancels out."""
+    """A user of whom nothing can be read."""
+
+
+class NotAppliedYetError(UnknownUserError):
+    """A user with events in the log of whom nothing is stored yet."""
 
 
 class ConflictError(PermanentError):

@@ -278,3 +278,4 @@ def test_an_import_with_a_broker_says_that_its_events_are_on_their_way(program: 
     assert said == "1 recorded, 0 repeated, 0 refused; on their way to the workers\n"
     assert again == "0 recorded, 1 repeated, 0 refused\n"
     assert (asked.code, "has 1 events that are recorded and on their way" in asked.stderr) == (2, True)
+    assert "start a worker" in asked.stderr

@@ -75,6 +75,15 @@ def test_reports_are_readable_and_an_unknown_user_is_an_error(shop: Program, com
     assert "'nobody' is not known" in outcome.stderr
 
 
+@pytest.mark.parametrize("command", ["profile neighbours", "recommend"])
+def test_a_user_whose_products_are_unknown_is_shown_nothing_and_where_to_look(shop: Program, command: str) -> None:
+    shop.ok("record", "--user", "eve", "--event", "view", "--product", "unheard-of")
+
+    shown = " ".join(shop.ok(*command.split(), "eve").stdout.split())
+
+    assert "There is none: the user has no embedding, which penchant profile show explains" in shown
+
+
 def test_stats_counts(shop: Program) -> None:
     counts = shop.ok("stats", "--json").json
 

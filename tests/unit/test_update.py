@@ -101,7 +101,7 @@ def test_an_event_of_an_unknown_product_waits_and_takes_effect_with_it(shop: Sho
 def test_deliveries_that_wait_for_a_product_are_counted_and_not_those_that_come_again_once_it_is_there(
     shop: Shop,
 ) -> None:
-    some = _recorded(shop, viewed("m1", "tea"), viewed("m2", "pot"), searched("m3"), retraction("m4", "m1"))
+    some = _recorded(shop, viewed("m1", "tea"), viewed("m2", "pot"), searched("m3"), bought("m4", "mug"))
     shop.update(some)
     shop.stock(pot="iron pot")
 

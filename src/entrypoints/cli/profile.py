@@ -1,20 +1,40 @@
 """`penchant profile` and `penchant recommend`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from attrs import asdict
 
 from application.recommend import require_state
+from domain.errors import NotAppliedYetError
 from domain.identifier import parse_identifier
 from domain.user_embedding import UserEmbedding
 from entrypoints.cli.output import Json, ago, out, print_json, table
 from entrypoints.cli.wiring import penchant
+from entrypoints.container import Container
 
 User = Annotated[str, typer.Argument(help="The user's id.", show_default=False)]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many to show.")]
 
+NOTHING = (
+    "There is none: the user has no embedding, which penchant profile show explains and penchant stats, too, where "
+    "events wait for products; or nothing else is left."
+)
+
 profile = typer.Typer(help="What a user is into, and why.", no_args_is_help=True)
+
+
+@contextmanager
+def _reading() -> Iterator[Container]:
+    """The container; of what has not been applied yet, say what those who run Penchant can do about it."""
+    with penchant() as container:
+        try:
+            yield container
+        except NotAppliedYetError as error:
+            remedy = f"{error.remedy}. If that does not help, start a worker where none runs (penchant worker)"
+            raise NotAppliedYetError(error.field, error.problem, remedy) from error
 
 
 @profile.command()
@@ -25,7 +45,7 @@ def show(user: User, as_json: Json = False) -> None:
 
       penchant profile show 17850 --json
     """
-    with penchant() as container:
+    with _reading() as container:
         user_id = parse_identifier("user", user)
         state = require_state(container.store(), container.event_log(), user_id, container.recipe())
         now = container.clock().now()
@@ -55,7 +75,7 @@ def explain(user: User, limit: Limit = 15, as_json: Json = False) -> None:
 
       penchant profile explain 17850
     """
-    with penchant() as container:
+    with _reading() as container:
         influences = container.explain()(parse_identifier("user", user))
         now = container.clock().now()
     if as_json:
@@ -89,12 +109,15 @@ def neighbours(user: User, limit: Limit = 10, as_json: Json = False) -> None:
 
       penchant profile neighbours 17850
     """
-    with penchant() as container:
+    with _reading() as container:
         nearest = container.recommend().neighbours(parse_identifier("user", user), limit)
     if as_json:
         print_json({"user_id": user, "neighbours": [asdict(neighbour) for neighbour in nearest]})
         return
     rows = [(neighbour.user_id, f"{neighbour.similarity:.3f}") for neighbour in nearest]
+    if not rows:
+        out.print(NOTHING, markup=False)
+        return
     out.print(table(f"User {user}: nearest users", ("user", "similarity"), rows, ("similarity",)))
 
 
@@ -105,12 +128,15 @@ def recommend(user: User, limit: Limit = 10, as_json: Json = False) -> None:
 
       penchant recommend 17850
     """
-    with penchant() as container:
+    with _reading() as container:
         products = container.recommend().products(parse_identifier("user", user), limit)
     if as_json:
         print_json({"user_id": user, "products": [asdict(product) for product in products]})
         return
     rows = [(product.product_id, product.text, f"{product.similarity:.3f}") for product in products]
+    if not rows:
+        out.print(NOTHING, markup=False)
+        return
     out.print(table(f"For user {user}", ("product", "text", "similarity"), rows, ("similarity",)))
 
 
