@@ -9,7 +9,6 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -45,22 +44,14 @@ class DocumentShell:
 
         Fails when one of them does.
         """
-        process = self._start(commands)
-        try:
+        with self._start(commands) as process:
             wait_until(lambda: not process.running, DEADLINE_SECONDS, f"the end of\n{commands}")
-        finally:
-            process.end()
         assert process.wait() == 0, f"{commands}\n{process.text}"
         return process.text
 
-    @contextmanager
-    def running(self, commands: str) -> Iterator[PenchantProcess]:
+    def running(self, commands: str) -> PenchantProcess:
         """Run these in the background for the time of a block."""
-        process = self._start(f"exec {commands}")
-        try:
-            yield process
-        finally:
-            process.end()
+        return self._start(f"exec {commands}")
 
     def _start(self, commands: str) -> PenchantProcess:
         for there, here in self.addresses.items():

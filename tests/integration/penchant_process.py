@@ -7,7 +7,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from attrs import define, field
 
@@ -20,7 +21,7 @@ LAST_LINES = 30
 
 @define(kw_only=True, eq=False)
 class PenchantProcess:
-    """A process in a group of its own, whose journal can be read while it runs. It starts at once."""
+    """A process in a group of its own, whose journal can be read while it runs. It starts at once; a `with` ends it."""
 
     command: Sequence[str]
     environment: Mapping[str, str] = field(repr=False)
@@ -40,6 +41,14 @@ class PenchantProcess:
                 start_new_session=True,
             )
         undertaker().watch(self.pid)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
 
     @property
     def pid(self) -> int:

@@ -82,12 +82,9 @@ class Production:
     @contextmanager
     def worker(self, *arguments: str, **variables: str) -> Iterator[PenchantProcess]:
         """A worker that works; it is ended with the block."""
-        process = self.start("worker", *arguments, **variables)
-        try:
+        with self.start("worker", *arguments, **variables) as process:
             process.wait_for("worker_started")
             yield process
-        finally:
-            process.end()
 
     @contextmanager
     def container(self, **variables: str) -> Iterator[Container]:

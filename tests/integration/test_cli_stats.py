@@ -2,7 +2,8 @@
 
 import json
 
-from tests.integration.penchant_process import DEADLINE_SECONDS, PenchantProcess
+from tests.integration.http_api import starting
+from tests.integration.penchant_process import DEADLINE_SECONDS
 from tests.integration.production import WORK, Production, production_fixture, search  # noqa: F401
 from tests.integration.program import Program
 from tests.services.waiting import wait_until
@@ -42,17 +43,10 @@ def test_a_broker_out_of_reach_does_not_keep_the_rest_from_being_shown(productio
 
 def test_watching_shows_a_pace_and_ends_quietly_by_ctrl_c(program: Program) -> None:
     program.ok("record", "--user", "ann", "--event", "search", "--phrase", "tea")
-    watching = PenchantProcess(
-        command=program.command("stats", "--watch", "--json"),
-        environment=program.environment(),
-        output=program.folder / "stats.log",
-    )
-    try:
+    with starting(program)("stats", "--watch", "--json") as watching:
         wait_until(lambda: "applied_per_second" in watching.text, DEADLINE_SECONDS, "a pace to be shown")
         watching.interrupt()
         code = watching.wait()
-    finally:
-        watching.end()
 
     lines = [json.loads(line) for line in watching.text.splitlines()]
     assert code == 0
@@ -62,17 +56,10 @@ def test_watching_shows_a_pace_and_ends_quietly_by_ctrl_c(program: Program) -> N
 
 def test_watching_in_a_terminal_draws_bars(program: Program) -> None:
     program.ok("record", "--user", "ann", "--event", "search", "--phrase", "tea")
-    watching = PenchantProcess(
-        command=program.command("stats", "--watch"),
-        environment=program.environment(FORCE_COLOR="1"),
-        output=program.folder / "stats.log",
-    )
-    try:
+    with starting(program)("stats", "--watch", FORCE_COLOR="1") as watching:
         wait_until(lambda: "▁▁" in watching.text, DEADLINE_SECONDS, "a line of bars")
         watching.interrupt()
         code = watching.wait()
-    finally:
-        watching.end()
 
     assert code == 0
     assert "lag 0" in watching.text

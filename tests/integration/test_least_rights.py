@@ -82,11 +82,8 @@ def test_the_service_and_its_workers_need_no_more_than_is_documented(
     with serving(production.start, **least) as api:
         answers = [api.post("/events", search(f"least-{number}", "least", f"mug {number}")) for number in range(20)]
         assert {answer.status_code for answer in answers} == {202}
-        worker = production.start("worker", **least)
-        try:
+        with production.start("worker", **least) as worker:
             api.wait_for_embedding("least", 20)
-        finally:
-            worker.end()
         assert not api.process.journal("rate_limits_alone")
 
     assert not [line for line in worker.journal() if line["level"] != "info"]

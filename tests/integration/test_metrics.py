@@ -66,8 +66,8 @@ def test_several_workers_show_their_sum_also_of_those_that_have_ended(program: P
     port = free_port()
     url = f"http://{LOOPBACK}:{port}"
     program.ok("stats")
-    workers = starting(program)("worker", "--concurrency", "2", "--time-limit", "3", "--metrics-port", str(port))
-    try:
+    arguments = ("--concurrency", "2", "--time-limit", "3", "--metrics-port", str(port))
+    with starting(program)("worker", *arguments) as workers:
         _record(program, "one")
         wait_until(lambda: _applied(url, workers) >= 1, DEADLINE_SECONDS, "the first to be applied")
         wait_until(
@@ -79,21 +79,16 @@ def test_several_workers_show_their_sum_also_of_those_that_have_ended(program: P
 
         assert metrics_at(url)["penchant_worker_processes"] == 2
         assert before >= 1
-    finally:
-        workers.end()
 
 
 def test_a_relay_shows_what_it_moves_and_what_waits(production: Production) -> None:
     port = free_port()
     url = f"http://{LOOPBACK}:{port}"
-    relay = production.start("relay", "--metrics-port", str(port))
-    try:
+    with production.start("relay", "--metrics-port", str(port)):
         production.record([search("relayed-1", "ann", "tea"), search("relayed-2", "ann", "mugs")])
         wait_for(url, "penchant_relayed_events_total", 2)
         wait_for(url, 'messenger_queue_depth{queue="user_embedding_updates"}', 2)
         wait_for(url, "penchant_lag_events", 2)
-    finally:
-        relay.end()
 
 
 def test_a_broker_that_hangs_or_is_away_fails_no_scrape(production: Production) -> None:
