@@ -108,4 +108,5 @@ def _limits(container: Container) -> Limits:
 
 
 def _gate(container: Container) -> Gate:
-    return AccessGate(watched_keys(container.settings(), container.journal()), container.rate_limiter())
+    keys = watched_keys(container.settings(), container.journal(), container.metrics())
+    return AccessGate(keys, container.rate_limiter())

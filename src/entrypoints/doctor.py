@@ -6,8 +6,9 @@ from application.active_recipe import active_recipe
 from application.change_recipe import change_under_way
 from application.ports.examinable import Examinable, Finding, Health, Installable
 from application.ports.message_source import Capability
-from domain.errors import PenchantError
+from domain.errors import ConfigurationError, PenchantError
 from entrypoints.container import Container
+from entrypoints.keys import keys_of
 from entrypoints.variables import StrangeVariable
 
 
@@ -27,6 +28,7 @@ def examine(container: Container, strange: Sequence[StrangeVariable]) -> list[Fi
     findings += [finding for name, part in _parts(container) for finding in _examined(name, part)]
     if container.settings().broker_url is not None:
         findings += _capabilities(container)
+    findings.append(_keys(container))
     return findings if container.is_new() else findings + _recipe(container)
 
 
@@ -75,6 +77,18 @@ def _capabilities(container: Container) -> list[Finding]:
         for capability in Capability
         if capability not in capabilities
     ]
+
+
+def _keys(container: Container) -> Finding:
+    try:
+        found, health, remedy = keys_of(container.settings()), Health.OK, ""
+    except ConfigurationError as error:
+        text, health = str(error), Health.FAILED
+        remedy = "Mend it: an API that runs goes on with its keys as they were, and none starts."
+    else:
+        none = "None are set: an API with these settings is open to this machine, and serves no other."
+        text = f"{len(found.keys)} count." if found is not None else none
+    return Finding(part="API keys", subject="lines", health=health, text=text, remedy=remedy)
 
 
 def _recipe(container: Container) -> list[Finding]:

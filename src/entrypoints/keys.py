@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from adapters.system.key_file import KeyFile, lines_of
 from application.api_keys import ApiKeys, parse_keys
-from application.ports.system import Journal
+from application.ports.system import Journal, Metrics
 from domain.errors import ConfigurationError
 from entrypoints.settings import Settings
 
@@ -25,11 +25,11 @@ def keys_of(settings: Settings) -> ApiKeys | None:
     return found
 
 
-def watched_keys(settings: Settings, journal: Journal) -> Callable[[], ApiKeys] | None:
+def watched_keys(settings: Settings, journal: Journal, metrics: Metrics) -> Callable[[], ApiKeys] | None:
     """The same, as they are whenever it is called."""
     if keys_of(settings) is None:
         return None
-    return KeyFile(settings.api_keys_file, _lines_of_setting(settings), journal)
+    return KeyFile(settings.api_keys_file, _lines_of_setting(settings), journal, metrics)
 
 
 def _lines_of_setting(settings: Settings) -> dict[str, str]:

@@ -122,6 +122,25 @@ def test_a_key_is_revoked_by_taking_its_line_away_while_others_are_served(guarde
     assert guarded.ask("GET", "/api/user/ann/explain", Authorization=read).status_code in LET_IN
 
 
+def test_a_file_that_breaks_is_seen_by_prometheus_while_the_keys_as_they_were_count_on(guarded: Guarded) -> None:
+    admin, read = (f"Bearer {guarded.keys[scope]}" for scope in ("admin", "read"))
+    all_lines = guarded.file.read_text()
+
+    def broken() -> str:
+        text = guarded.ask("GET", "/metrics", Authorization=admin).text
+        [line] = [line for line in text.splitlines() if line.startswith("penchant_api_keys_broken")]
+        return line.split()[1]
+
+    assert broken() == "0.0"
+    guarded.file.write_text(all_lines.replace(guarded.lines["read"], guarded.lines["ingest"]))
+    assert broken() == "1.0"
+    assert guarded.ask("GET", "/api/user/ann/explain", Authorization=read).status_code in LET_IN
+    guarded.file.write_text(all_lines.replace(guarded.lines["read"], ""))
+    assert guarded.ask("GET", "/api/user/ann/explain", Authorization=read).status_code == 401
+    assert broken() == "0.0"
+    guarded.file.write_text(all_lines)
+
+
 def test_keys_appear_neither_in_the_journal_nor_in_answers(guarded: Guarded) -> None:
     answers = [guarded.ask("GET", "/metrics", Authorization=f"Bearer {key}") for key in guarded.keys.values()]
     told = guarded.api.process.text + "".join(answer.text for answer in answers)
@@ -168,10 +187,23 @@ def test_a_broken_line_ends_the_start_with_its_place(program: Program, tmp_path:
     file = tmp_path / "api_keys"
     file.write_text("# ours\nshop:read\n")
 
-    for arguments in (("serve",), ("keys", "check")):
+    for arguments in (("serve",), ("keys", "check"), ("keys", "find")):
         outcome = program.run(*arguments, PENCHANT_API_KEYS_FILE=str(file))
         assert outcome.code == 2
         assert f"{file}, line 2 is not NAME:SCOPES:HASH" in outcome.stderr
+
+    examined = program.run("doctor", "--json", PENCHANT_API_KEYS_FILE=str(file))
+    [keys] = [finding for finding in examined.json["findings"] if finding["part"] == "API keys"]
+    assert (examined.code, keys["health"]) == (1, "failed")
+    assert f"{file}, line 2" in keys["text"]
+
+
+def test_doctor_counts_the_keys_that_are_set_and_finds_nothing_wrong_where_none_are(program: Program) -> None:
+    line = program.ok("keys", "new", "shop", "--scope", "read", "--json").json["line"]
+    reports = [program.ok("doctor", "--json", **variables).json for variables in ({"PENCHANT_API_KEYS": line}, {})]
+
+    told = [finding for report in reports for finding in report["findings"] if finding["part"] == "API keys"]
+    assert [(finding["health"], finding["text"].split()[0]) for finding in told] == [("ok", "1"), ("ok", "None")]
 
 
 def test_a_new_key_is_shown_once_and_checked_by_name(program: Program) -> None:

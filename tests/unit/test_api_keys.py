@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.memory.system import RememberedJournal
+from adapters.memory.system import CountingMetrics, RememberedJournal
 from adapters.system.key_file import KeyFile
 from application.api_keys import ONE_LINE, ApiKey, Scope, new_key, parse_keys
 from domain.errors import ConfigurationError, InvalidValueError
@@ -92,7 +92,7 @@ def test_the_same_hash_in_two_places_is_refused_with_both(tmp_path: Path) -> Non
     file.write_text(line)
     settings = Settings.model_validate({"PENCHANT_API_KEYS_FILE": file, "PENCHANT_API_KEYS": line})
     with pytest.raises(ConfigurationError, match=rf"^PENCHANT_API_KEYS, key 1, and {file}, line 1 have the same hash"):
-        watched_keys(settings, RememberedJournal())
+        watched_keys(settings, RememberedJournal(), CountingMetrics())
 
 
 def test_a_key_says_where_it_stands_and_how_its_hash_begins() -> None:
@@ -134,7 +134,7 @@ def test_the_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
     file, journal = tmp_path / "keys", RememberedJournal()
     (key, kept), (new, kept_new) = made(), made("new", 8)
     file.write_text(f"{kept.line}\n")
-    keys = KeyFile(file, {}, journal)
+    keys = KeyFile(file, {}, journal, CountingMetrics())
     assert keys().find(key) == kept
 
     file.write_text(f"{kept_new.line}\n")
@@ -149,7 +149,7 @@ def test_a_file_that_has_been_broken_or_taken_away_changes_nothing_and_is_told_o
     file, journal = tmp_path / "keys", RememberedJournal()
     key, kept = made()
     file.write_text(f"{kept.line}\n")
-    keys = KeyFile(file, {}, journal)
+    keys = KeyFile(file, {}, journal, CountingMetrics())
 
     file.write_text(f"{kept.line}\n{kept.line[:-1]}\n")
     assert [keys().find(key) for _ in range(3)] == [kept] * 3
@@ -160,6 +160,21 @@ def test_a_file_that_has_been_broken_or_taken_away_changes_nothing_and_is_told_o
     assert f"{file}, line 2" in journal.entries[0][1]
 
 
+def test_a_gauge_shows_for_how_long_the_file_has_been_broken(tmp_path: Path) -> None:
+    file, metrics = tmp_path / "keys", CountingMetrics()
+    line = made()[1].line
+    file.write_text(line)
+    keys = KeyFile(file, {}, RememberedJournal(), metrics)
+
+    def shown(text: str | None) -> float:
+        file.write_text(text) if text is not None else file.unlink()
+        keys()
+        keys()
+        return metrics.gauges["penchant_api_keys_broken"]
+
+    assert [shown(text) for text in (line[:-1], f"{line}\n", None, "", f"{line}\n{line}")] == [1, 0, 1, 0, 1]
+
+
 def test_at_the_start_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="PENCHANT_API_KEYS_FILE names .*No such file"):
-        KeyFile(tmp_path / "keys", {}, RememberedJournal())
+        KeyFile(tmp_path / "keys", {}, RememberedJournal(), CountingMetrics())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from application.api_keys import ApiKeys, parse_keys
-from application.ports.system import Journal
+from application.ports.system import Journal, Metrics
 from domain.errors import ConfigurationError
 
 
@@ -13,7 +13,7 @@ class KeyFile:
 
     The file is looked at whenever it is asked, which is one call of the operating system, so that a key is revoked as
     soon as its line is gone. A file that has been broken or taken away since the start opens and shuts nothing: the
-    keys as they were count on, and the journal says why, once.
+    keys as they were count on, the journal says why, once, and a gauge shows it for as long as it lasts.
 
     Parameters
     ----------
@@ -23,10 +23,11 @@ class KeyFile:
     Raises ConfigurationError where the file cannot be read, or a line is broken, at the start.
     """
 
-    def __init__(self, path: Path | None, besides: Mapping[str, str], journal: Journal) -> None:
+    def __init__(self, path: Path | None, besides: Mapping[str, str], journal: Journal, metrics: Metrics) -> None:
         self._path = path
         self._besides = besides
         self._journal = journal
+        self._metrics = metrics
         self._seen = self._state()
         self._keys = self._read()
 
@@ -35,15 +36,20 @@ class KeyFile:
         state = self._state()
         if state != self._seen:
             self._seen = state
-            try:
-                self._keys = self._read()
-            except ConfigurationError as error:
-                self._journal.warning("api_keys_unreadable", f"{error} The keys as they were before count on.")
-            else:
-                self._journal.info(
-                    "api_keys_read", f"{len(self._keys.keys)} API keys count from now on.", keys=len(self._keys.keys)
-                )
+            self._read_again()
         return self._keys
+
+    def _read_again(self) -> None:
+        try:
+            self._keys = self._read()
+        except ConfigurationError as error:
+            self._metrics.set("penchant_api_keys_broken", 1)
+            text = f"{error} Until that is mended the keys as they were before count on, and none is revoked."
+            self._journal.warning("api_keys_unreadable", text)
+        else:
+            self._metrics.set("penchant_api_keys_broken", 0)
+            found = len(self._keys.keys)
+            self._journal.info("api_keys_read", f"{found} API keys count from now on.", keys=found)
 
     def _read(self) -> ApiKeys:
         in_file = lines_of(self._path) if self._path is not None else {}
