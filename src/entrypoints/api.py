@@ -27,6 +27,9 @@ def run_api(container: Container, host: str, port: int, *, with_relay: bool) -> 
     def tell() -> None:
         text = f"The API answers on {host} port {port}, " + ("to who has a key." if keys else "and needs no keys.")
         container.journal().info("api_started", text, host=host, port=port, keys=keys)
+        if not keys and container.settings().rate_limit_per_key is not None:
+            text = "PENCHANT_RATE_LIMIT_PER_KEY counts all callers together, because no keys are set."
+            container.journal().warning("rate_limit_for_all", text)
 
     sockets = listen(host, port)
     with _beside(container, with_relay):

@@ -221,7 +221,9 @@ class Settings(BaseSettings):
         examples=["/etc/penchant/secrets/api_keys"],
     )
     rate_limit_per_key: str | None = _rate_limit(
-        "PENCHANT_RATE_LIMIT_PER_KEY", "requests that each API key may send; by default any number", "6000/minute"
+        "PENCHANT_RATE_LIMIT_PER_KEY",
+        "requests to record and to read that each API key may send, or without keys all callers; by default any number",
+        "6000/minute",
     )
     rate_limit_per_user: str | None = _rate_limit(
         "PENCHANT_RATE_LIMIT_PER_USER",

@@ -50,7 +50,10 @@ def test_every_answer_says_where_the_caller_stands_and_too_many_are_refused(prog
         assert 0 < int(answers[2].headers["retry-after"]) <= 86_400
         assert answers[2].headers["ratelimit-reset"] == answers[2].headers["retry-after"]
         assert answers[2].headers["x-content-type-options"] == "nosniff"
-        assert api.get("/health").status_code == 200
+        assert len(api.process.journal("rate_limit_for_all")) == 1
+        unlimited = [api.get(path) for path in ("/health", "/metrics", "/rabbitmq/health")]
+        assert [answer.status_code for answer in unlimited] == [200] * 3
+        assert not [answer for answer in unlimited if "ratelimit-limit" in answer.headers]
 
 
 def test_a_user_is_the_same_in_a_body_as_text_or_number_and_in_a_path_however_it_is_escaped(program: Program) -> None:
@@ -96,6 +99,7 @@ def test_each_key_has_a_limit_of_its_own_and_none_is_spent_without_a_key(program
         assert [ask("pk_nobody") for _ in range(3)] == [401] * 3
         assert [ask(made[0]["key"]) for _ in range(2)] == [404, 429]
         assert ask(made[1]["key"]) == 404
+        assert api.process.journal("rate_limit_for_all") == []
 
 
 def test_what_a_key_sends_beyond_its_limit_uses_up_no_limit_of_a_user_in_redis(

@@ -1,4 +1,4 @@
-"""Rate limits for each key and each user, in windows that begin at full minutes or hours."""
+"""Rate limits for each key and each user, in windows that begin at full seconds, minutes, hours or days."""
 
 import hashlib
 from collections.abc import Sequence
