@@ -9,7 +9,10 @@ from application.ports.message_source import Capability
 from domain.errors import ConfigurationError, PenchantError
 from entrypoints.container import Container
 from entrypoints.keys import keys_of
-from entrypoints.variables import StrangeVariable
+from entrypoints.variables import StrangeVariable, variable_of
+
+SERVERS = ("database_url", "broker_url", "mongodb_url", "redis_url", "openai_api_key")
+"""The settings that each swap one embedded part for a server."""
 
 
 def installables(container: Container, with_indexes: bool) -> list[Installable]:
@@ -24,12 +27,29 @@ def installables(container: Container, with_indexes: bool) -> list[Installable]:
 
 def examine(container: Container, strange: Sequence[StrangeVariable]) -> list[Finding]:
     """Look at everything. One part that is out of reach hides no other, and nothing is made where there is nothing."""
-    findings = [_strange(variable) for variable in strange]
+    findings = [_looked_at(container), *map(_strange, strange)]
     findings += [finding for name, part in _parts(container) for finding in _examined(name, part)]
     if container.settings().broker_url is not None:
         findings += _capabilities(container)
     findings.append(_keys(container))
     return findings if container.is_new() else findings + _recipe(container)
+
+
+def _looked_at(container: Container) -> Finding:
+    """A shell without the settings of the service looks elsewhere, and finds nothing wrong there."""
+    settings = container.settings()
+    named = ", ".join(variable_of(name) for name in SERVERS if getattr(settings, name) is not None)
+    servers = f"servers by {named}" if named else "no variable names a server"
+    if not container.embedded():
+        return Finding(part="Settings", subject="looked at", health=Health.OK, text=f"{servers}.")
+    text = f"the embedded data in {settings.home}; {servers}."
+    if not container.is_new():
+        return Finding(part="Settings", subject="looked at", health=Health.OK, text=text)
+    remedy = (
+        "Nothing has been set up there yet. If Penchant runs as a service here, then this shell lacks its settings, "
+        "DATABASE_URL above all: docs/operations.md says how to get them."
+    )
+    return Finding(part="Settings", subject="looked at", health=Health.WARNING, text=text, remedy=remedy)
 
 
 def _strange(variable: StrangeVariable) -> Finding:

@@ -29,6 +29,32 @@ def test_looking_at_a_new_home_makes_nothing_and_says_how_to_begin(program: Prog
     assert not program.home.exists()
 
 
+def test_doctor_does_not_say_that_all_is_well_where_nothing_has_been_set_up(program: Program) -> None:
+    before = program.ok("doctor").stdout
+    program.ok("setup")
+    after = program.ok("doctor").stdout
+
+    assert ("Nothing has been set up there yet" in " ".join(before.split()), "All is well" in before) == (True, False)
+    assert (str(program.home) in after, "All is well" in after) == (True, True)
+
+
+def test_doctor_names_the_folder_where_only_the_broker_is_a_server(program: Program) -> None:
+    first = program.run("doctor", "--json", RABBITMQ_DSN="redis://127.0.0.1:9").json["findings"][0]["text"]
+
+    assert first == f"the embedded data in {program.home}; servers by RABBITMQ_DSN."
+
+
+def test_stop_workers_says_which_log_it_told_and_refuses_where_there_is_none(program: Program) -> None:
+    refused = program.run("stop-workers")
+    made = program.home.exists()
+    program.ok("setup")
+    told = " ".join(program.ok("stop-workers").stdout.split())
+
+    assert (refused.code, "no worker to tell" in refused.stderr, made) == (2, True, False)
+    assert f"All workers on the log at {program.home / 'penchant.db'} have been told" in told
+    assert "DATABASE_URL is not set here" in told
+
+
 def test_an_empty_home_stays_empty_when_it_is_looked_at(program: Program) -> None:
     program.home.mkdir()
 

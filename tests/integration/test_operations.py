@@ -2,12 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.integration.load import load_on
-from tests.integration.production import FAILED, WORK, Production, production_fixture, search  # noqa: F401
+from tests.integration.penchant_process import DEADLINE_SECONDS
+from tests.integration.production import (
+    FAILED,
+    WORK,
+    Production,
+    production_fixture,  # noqa: F401
+    search,
+    submission_of,
+)
+from tests.services.waiting import wait_until
 
 USERS = ("ann", "bob", "cem")
 
@@ -30,6 +41,8 @@ def test_doctor_finds_nothing_wrong_with_what_setup_has_made(production: Product
     report = production.ok("doctor", "--json").json
 
     assert report["failed"] == 0
+    first = report["findings"][0]["text"]
+    assert first == "servers by DATABASE_URL, RABBITMQ_DSN, MONGODB_URL, REDIS_URL, OPENAI_API_KEY."
     parts = {finding["part"] for finding in report["findings"]}
     assert {"RabbitMQ", "MongoDB", "Redis", "OpenAI", "Recipe"} <= parts
     assert parts & {"MySQL", "MariaDB"}
@@ -93,9 +106,12 @@ def test_a_new_recipe_ends_the_workers_and_rebuilds_everybody(production: Produc
 
 def test_stop_workers_stops_those_that_run_and_none_that_start_later(production: Production) -> None:
     with production.worker() as one, production.worker() as two:
-        production.ok("stop-workers")
+        work = partial(production.rabbitmq.queue, production.broker_url, WORK)
+        wait_until(lambda: work().consumers == 2, DEADLINE_SECONDS, "both to take from the queue")
+        told = production.ok("stop-workers", "--json").json
         assert (one.wait(), two.wait()) == (0, 0)
         assert one.journal("worker_stopped")[0]["sentence"].startswith("The worker has stopped: all workers")
+    assert (told["workers"], urlsplit(told["log"]).path) == (2, urlsplit(production.variables["DATABASE_URL"]).path)
     with production.worker() as later:
         production.record([search("later-1", "later", "tea")])
         production.wait_until_counted({"later": 1})
@@ -103,9 +119,12 @@ def test_stop_workers_stops_those_that_run_and_none_that_start_later(production:
 
 
 def test_three_events_of_a_user_within_the_window_are_one_write(production: Production) -> None:
-    with production.worker(EMBEDDING_BATCH_ENABLED="true", EMBEDDING_BATCH_WINDOW="3"):
-        for n in range(3):
-            production.record([search(f"window-{n}", "window", f"tea {n}")])
+    window = {"EMBEDDING_BATCH_ENABLED": "true", "EMBEDDING_BATCH_WINDOW": "3"}
+    with production.container() as container, production.worker(**window):
+        record = container.record()
+        record([submission_of(search("window-0", "window", "tea 0"))])  # the connection is there for the others
+        for n in range(1, 3):
+            record([submission_of(search(f"window-{n}", "window", f"tea {n}"))])
         production.wait_until_counted({"window": 3})
     assert production.states(["window"])["window"].version == 1
 

@@ -18,7 +18,8 @@ _MARKS = {Health.OK: "[green]✓[/green]", Health.WARNING: "[yellow]![/yellow]",
 def doctor(as_json: Json = False) -> None:
     """Examine everything that is configured: each server, its version, speed, rights and contents, and the recipe.
 
-    Says what to do about whatever is wrong. Changes nothing. Exit code 1 if something failed; warnings are none.
+    Says what it looks at, and what to do about whatever is wrong. Changes nothing. Exit code 1 if something failed;
+    warnings are none, and that nothing has been set up yet is one.
 
     Example:
 

@@ -35,7 +35,7 @@ def penchant() -> Iterator[Container]:
 
 def make_ready(container: Container) -> None:
     """Make tables where there are none and nobody else would, and check them and the recipe. May be repeated."""
-    _prepare(container)
+    prepare(container)
     adopt_recipe(container.registry(), container.recipe())
 
 
@@ -43,11 +43,12 @@ def make_ready(container: Container) -> None:
 def prepared() -> Iterator[Container]:
     """The container with its tables, whatever recipe is active."""
     with unchecked() as container:
-        _prepare(container)
+        prepare(container)
         yield container
 
 
-def _prepare(container: Container) -> None:
+def prepare(container: Container) -> None:
+    """Make tables where there are none and nobody else would, and check them. May be repeated."""
     make_home(container)
     if container.embedded():
         container.schema().upgrade()  # the embedded database needs nobody to set it up

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from application.ports.queues import WORK_QUEUE
 from application.stop_workers import stop_mark
 from application.worker import StopReason, WorkerOptions
-from domain.errors import ConfigurationError, InvalidValueError, RecipeChangedError
-from entrypoints.cli.output import Json, out, print_json
-from entrypoints.cli.wiring import make_ready, penchant, prepared, unchecked
+from domain.errors import ConfigurationError, InvalidValueError, PenchantError, RecipeChangedError
+from entrypoints.cli.output import Json, print_json, print_paragraph
+from entrypoints.cli.wiring import make_ready, penchant, prepare, unchecked
 from entrypoints.container import Container
 from entrypoints.metrics import MetricsAddress, showing_children, showing_metrics, write_for_supervisor
 from entrypoints.supervise import EXIT_MARKED, end_with_supervisor, is_supervised, mark_of_supervisor, supervise
@@ -143,18 +144,39 @@ def stop_workers(as_json: Json = False) -> None:
     """Tell every worker that runs now, on any machine, to end after its batch.
 
     Each sees it within about a second, and one with --concurrency ends with all of its processes. Exit code 0. Those
-    started afterwards are not meant, so a supervisor brings them back with new code or settings.
+    started afterwards are not meant, so a supervisor brings them back with new code or settings. Workers are those on
+    the log that this command finds by its settings, which it names.
 
     Example:
 
       penchant stop-workers
     """
-    with prepared() as container:
+    with unchecked() as container:
+        if container.is_new():
+            home = container.settings().home
+            text = f"No variable names a server, and there is nothing in {home}, so there is no worker to tell. "
+            raise ConfigurationError(text + "Give this command the settings of the workers, DATABASE_URL above all.")
+        prepare(container)
+        where, workers = container.schema().where, _consumers(container)
         container.stop_workers()()
+        embedded = container.embedded()
     if as_json:
-        print_json({"told": True})
-    else:
-        out.print("All workers have been told to end after their batch.")
+        print_json({"told": True, "log": where, "workers": workers})
+        return
+    print_paragraph(f"All workers on the log at {where} have been told to end after their batch.")
+    if workers is not None:
+        print_paragraph(f"The broker sees {workers:,} that take from the work queue.")
+    if embedded:
+        print_paragraph("That is the embedded one: DATABASE_URL is not set here, and workers on servers were not told.")
+
+
+def _consumers(container: Container) -> int | None:
+    """How many take from the work queue; None without a broker that answers, which workers need not be told."""
+    try:
+        work = container.queues().states().get(WORK_QUEUE)
+    except PenchantError:
+        return None
+    return work.consumers if work is not None else None
 
 
 def _without_concurrency(arguments: list[str]) -> list[str]:
