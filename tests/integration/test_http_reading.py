@@ -123,11 +123,32 @@ def test_a_user_whose_products_are_all_unknown_is_known_and_everything_told_is_e
     assert (embedding, recommendations, events) == (None, [], [])
 
 
-@pytest.mark.parametrize("limit", ["0", "1001", "many"])
-def test_a_limit_that_is_none_is_refused_by_its_name(api: Api, limit: str) -> None:
+@pytest.mark.parametrize("limit", ["0", "1001", "many", "-1", "1.5", "", "٣", "9" * 5_000])
+def test_a_limit_that_is_none_is_refused_by_its_name_and_in_our_words(api: Api, limit: str) -> None:
     answer = api.get("/api/user/ann/explain", limit=limit)
 
     assert (answer.status_code, answer.json()["field"]) == (422, "limit")
+    assert answer.json()["detail"] == f"limit is {limit[:40]!r}; send 1 to 1000"
+
+
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("/api/user/ann/recommendations?lmit=1", "lmit is not a parameter of this request; the parameters are limit"),
+        ("/api/user/ann/embedding?limit=1&at=x", "limit is not a parameter of this request; the parameters are at"),
+        ("/metrics?%C3%A9=", "\\xe9 is not a parameter of this request; leave it out"),
+    ],
+)
+def test_a_parameter_that_is_not_known_is_refused_with_those_that_there_are(api: Api, path: str, detail: str) -> None:
+    answer = api.client.get(path)
+
+    assert (answer.status_code, answer.json()["detail"]) == (422, detail)
+
+
+def test_an_event_takes_no_parameters_and_a_probe_does_not_look_at_them(api: Api) -> None:
+    detail = "user_id is not a parameter of this request; leave it out"
+    assert api.post("/events?user_id=ann", {}).json()["detail"] == detail
+    assert api.client.get("/health?from=balancer").status_code == 200
 
 
 def test_the_process_says_that_it_lives_and_is_ready(api: Api) -> None:

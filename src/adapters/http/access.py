@@ -3,16 +3,11 @@
 import math
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import Request
-from fastapi.openapi.models import HTTPBearer
-from fastapi.security.base import SecurityBase
 
-from adapters.http.headers import MORE
 from adapters.http.problems import Problem
 from adapters.http.raw_path import user_id_of
-from adapters.http.service import Gate
 from application.api_keys import ApiKey, ApiKeys, Scope
 from application.event_message import identifier_of
 from application.json_object import object_of
@@ -22,26 +17,8 @@ from domain.errors import InvalidValueError
 REALM = 'Bearer realm="penchant"'
 """RFC 6750."""
 
-BEARER, HEADER = "bearer", "x_api_key"
-"""The names of the two ways in the OpenAPI document."""
-
 ANYBODY = ""
 """Whose requests are counted where there are no keys."""
-
-
-class Guard(SecurityBase):
-    """Stands before a route, and has the OpenAPI document say so."""
-
-    def __init__(self, gate: Gate, scope: Scope) -> None:
-        self.model = HTTPBearer(description="Authorization: Bearer KEY")
-        self.scheme_name = BEARER
-        self._gate = gate
-        self._scope = scope
-
-    async def __call__(self, request: Request) -> None:
-        """Raises Problem."""
-        headers = await self._gate(request, self._scope)
-        request.scope[MORE].extend((name.lower().encode(), value.encode()) for name, value in headers.items())
 
 
 class AccessGate:
@@ -71,19 +48,6 @@ class AccessGate:
         if standing.exceeded:
             raise _too_many(standing)
         return _headers_of(standing)
-
-
-def with_header(document: dict[str, Any]) -> dict[str, Any]:
-    """An OpenAPI document that names the other header, too."""
-    document["components"].setdefault("securitySchemes", {})[HEADER] = {
-        "type": "apiKey",
-        "in": "header",
-        "name": "X-API-Key",
-    }
-    for operation in (operation for path in document["paths"].values() for operation in path.values()):
-        for requirement in operation.get("security", [])[:1]:
-            operation["security"].append({HEADER: requirement[BEARER]})
-    return document
 
 
 def _key_of(request: Request, scope: Scope, keys: ApiKeys) -> ApiKey:

@@ -1,17 +1,17 @@
 """The HTTP application, put together from its routes."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 from anyio.to_thread import current_default_thread_limiter
-from fastapi import FastAPI, Security
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from adapters.http import schemas
-from adapters.http.access import Guard, with_header
 from adapters.http.bodies import LimitBodies
 from adapters.http.group_commit import GroupCommit
 from adapters.http.headers import AnswerHeaders
@@ -22,7 +22,8 @@ from adapters.http.operations import operations_routes, probe_routes
 from adapters.http.problems import EndOfErrors, ToldInJournal, answer_problems
 from adapters.http.raw_path import RawPath
 from adapters.http.reading import reading_routes
-from adapters.http.service import Scope, Service
+from adapters.http.routes import guarded_by
+from adapters.http.service import Service
 
 READS_AT_ONCE = 10
 """Threads for requests that read."""
@@ -57,7 +58,7 @@ def create_api(service: Service) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    guarded = _guard(service)
+    guarded = partial(guarded_by, service.gate)
     api.include_router(ingest_routes(service, record, guarded))
     api.include_router(reading_routes(service, guarded))
     api.include_router(probe_routes(service))
@@ -65,10 +66,6 @@ def create_api(service: Service) -> FastAPI:
     answer_problems(api, ToldInJournal(service.journal, service.clock))
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     return api
-
-
-def _guard(service: Service) -> Callable[[Scope], Any]:
-    return lambda scope: Security(Guard(service.gate, scope), scopes=[scope])
 
 
 def _openapi(api: FastAPI) -> dict[str, Any]:
@@ -80,6 +77,6 @@ def _openapi(api: FastAPI) -> dict[str, Any]:
             description="One live vector per user that says what the user is into now.",
             routes=api.routes,
         )
-        document.setdefault("components", {})["schemas"] = schemas.COMPONENTS
-        api.openapi_schema = with_header(document)
+        document["components"] = {"schemas": schemas.COMPONENTS, "securitySchemes": schemas.SECURITY_SCHEMES}
+        api.openapi_schema = document
     return api.openapi_schema

@@ -6,11 +6,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 
 from adapters.http import schemas
 from adapters.http.bodies import json_body
 from adapters.http.group_commit import GroupCommit
-from adapters.http.problems import Problem, problem_of
+from adapters.http.problems import Problem, problem_of, unknown_name
 from adapters.http.raw_path import MessageId, ProductId, UserId
 from adapters.http.service import Scope, Service
 from application.event_message import Submission, parse_event
@@ -27,9 +28,9 @@ _WITH_A_PAGE = frozenset({"content-type", "origin"})
 _ON_PRODUCTS = [event_type for event_type in EventType if event_type is not EventType.SEARCH]
 
 
-def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scope], Any]) -> APIRouter:
+def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scope], type[APIRoute]]) -> APIRouter:
     """The routes that record."""
-    router = APIRouter(tags=["events"], dependencies=[guarded(Scope.INGEST)])
+    router = APIRouter(tags=["events"], route_class=guarded(Scope.INGEST))
 
     async def accept(request: Request, message: Mapping[str, Any]) -> JSONResponse:
         submission = _submission(service, message, _key_of(request))
@@ -181,6 +182,5 @@ def _fields(body: bytes, known: Sequence[str]) -> dict[str, Any]:
     message = dict(object_of(body))
     for name in message:
         if name not in known:
-            shown = ascii(name)[1:-1][:64]
-            raise InvalidValueError(shown, "is not a field of this request", f"the fields are {', '.join(known)}")
+            raise unknown_name(name, "field", known)
     return message

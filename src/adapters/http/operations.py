@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
 from attrs import asdict
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 
 from adapters.http import schemas
 from adapters.http.service import Scope, Service
@@ -42,9 +42,9 @@ def probe_routes(service: Service) -> APIRouter:
     return router
 
 
-def operations_routes(service: Service, guarded: Callable[[Scope], Any]) -> APIRouter:
+def operations_routes(service: Service, guarded: Callable[[Scope], type[APIRoute]]) -> APIRouter:
     """For people and for Prometheus."""
-    router = APIRouter(tags=["operations"], dependencies=[guarded(Scope.ADMIN)])
+    router = APIRouter(tags=["operations"], route_class=guarded(Scope.ADMIN))
 
     @router.get("/rabbitmq/health", **schemas.returns(schemas.QUEUES))
     def queues() -> JSONResponse:

@@ -1,14 +1,13 @@
 """Errors as problem details (RFC 9457): what is wrong, with which field, and what to do."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from attrs import frozen
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
@@ -90,6 +89,13 @@ def problem_of(error: PenchantError) -> Problem:
     return Problem(status=status, kind=kind, detail=detail, remedy=remedy, headers={"Retry-After": str(after)})
 
 
+def unknown_name(name: str, kind: str, known: Sequence[str]) -> InvalidValueError:
+    """The error that a request has something of a kind, such as field, that it cannot have."""
+    shown = ascii(name)[1:-1][:64]  # it may hold what no header takes
+    remedy = f"the {kind}s are {', '.join(known)}" if known else "leave it out"
+    return InvalidValueError(shown, f"is not a {kind} of this request", remedy)
+
+
 class ToldInJournal:
     """Tells those who run Penchant what callers are not told, each sentence once in a while."""
 
@@ -124,13 +130,6 @@ def answer_problems(app: FastAPI, tell: ToldInJournal) -> None:
         assert isinstance(error, Problem)  # noqa: S101  # registered for it
         return error.response()
 
-    async def invalid(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for it
-        first = error.errors()[0]
-        name = str(first["loc"][-1])
-        problem = InvalidValueError(name, str(first["msg"])[:1].lower() + str(first["msg"])[1:], "see /openapi.json")
-        return problem_of(problem).response()
-
     async def of_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101  # registered for it
         status = HTTPStatus(error.status_code)
@@ -149,7 +148,6 @@ def answer_problems(app: FastAPI, tell: ToldInJournal) -> None:
 
     app.add_exception_handler(PenchantError, of_ours)
     app.add_exception_handler(Problem, raised)
-    app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(Exception, unexpected)
 

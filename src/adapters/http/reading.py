@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from attrs import asdict
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from pydantic import WithJsonSchema
+from fastapi.routing import APIRoute
+from pydantic import PlainValidator, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
 from adapters.http import schemas
@@ -15,18 +16,32 @@ from adapters.http.raw_path import UserId
 from adapters.http.service import Scope, Service
 from application.event_message import parse_time
 from application.schemas import INSTANT
+from domain.errors import InvalidValueError
 from domain.user_embedding import UserEmbedding
 
-Limit = Annotated[int, Query(ge=1, le=1_000, description="How many at the most.")]
+MOST = 1_000
+"""Of anything in one answer."""
+
+
+def _limit_of(raw: str) -> int:
+    if not (raw.isascii() and raw.isdecimal() and len(raw) <= len(str(MOST)) and 1 <= int(raw) <= MOST):
+        raise InvalidValueError("limit", f"is {raw[:40]!r}", f"send 1 to {MOST}")
+    return int(raw)
+
+
+Limit = Annotated[
+    Annotated[int, PlainValidator(_limit_of), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST})],
+    Query(description="How many at the most."),
+]
 At = Annotated[
     Annotated[str, WithJsonSchema(INSTANT)] | SkipJsonSchema[None],
     Query(description="As it was then, folded from the log. Escape a + as %2B."),
 ]
 
 
-def reading_routes(service: Service, guarded: Callable[[Scope], Any]) -> APIRouter:
+def reading_routes(service: Service, guarded: Callable[[Scope], type[APIRoute]]) -> APIRouter:
     """The routes that read. They run in threads: what they wait for does not hold up others."""
-    router = APIRouter(prefix="/api/user/{user_id}", tags=["users"], dependencies=[guarded(Scope.READ)])
+    router = APIRouter(prefix="/api/user/{user_id}", tags=["users"], route_class=guarded(Scope.READ))
 
     @router.get("/embedding", **schemas.returns(schemas.EMBEDDING, 404, 422))
     def read_an_embedding(user_id: UserId, at: At = None) -> JSONResponse:

@@ -182,6 +182,12 @@ COMPONENTS: dict[str, Schema] = {
 }
 """By their names in the OpenAPI document."""
 
+SECURITY_SCHEMES: dict[str, Schema] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer KEY"},
+    "x_api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+"""The ways to show a key."""
+
 _OF_INGEST = {400: "It is malformed.", 404: "Unknown event.", 408: "Too slow.", 409: "Conflict.", 413: "Too large."}
 _OF_INGEST |= {415: "Not JSON.", 422: "A value cannot be accepted."}
 _OF_ALL = {401: "No key.", 403: "Not with this key.", 429: "Too many.", 503: "Out of reach; see Retry-After."}
