@@ -1,0 +1,140 @@
+"""Settings of where everything is kept: the folder of the embedded parts, and the servers in place of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationInfo, field_validator
+
+from domain.errors import ConfigurationError
+from entrypoints.addresses import database_named_in
+
+DEFAULT_MONGODB_DATABASE = "penchant"
+
+
+def _database_in(settings: Mapping[str, Any]) -> str:
+    url = settings.get("mongodb_url")
+    return database_named_in(url.get_secret_value()) if url is not None else ""
+
+
+class ServerSettings(BaseModel):
+    """Which parts there are, and at which addresses."""
+
+    home: Path = Field(
+        default_factory=lambda: user_data_path("penchant"),
+        validation_alias=AliasChoices("PENCHANT_HOME"),
+        description="the folder of the embedded data; by default the user's own folder for data of programs",
+        examples=["my-shop"],
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("DATABASE_URL"),
+        description="MySQL or MariaDB for log, outbox, phrase vectors and dead letters",
+        examples=["mysql://user:password@host/name"],
+    )
+    mongodb_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("MONGODB_URL"),
+        description="MongoDB for user and product embeddings",
+        examples=["mongodb://user:password@host/?authSource=penchant"],
+    )
+    mongodb_database: str = Field(
+        default_factory=lambda earlier: _database_in(earlier) or DEFAULT_MONGODB_DATABASE,
+        min_length=1,
+        max_length=63,
+        pattern=r"^[^/\\. \"$*<>:|?]+$",
+        validation_alias=AliasChoices("MONGODB_DATABASE", "MONGODB_DB"),
+        description="the database in MongoDB; by default the one that MONGODB_URL names, else penchant",
+        examples=[DEFAULT_MONGODB_DATABASE],
+    )
+    broker_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("RABBITMQ_DSN"),
+        description="the broker: RabbitMQ, or another transport of Kombu, such as redis://host",
+        examples=["amqp://user:password@host/vhost"],
+    )
+    queue_type: str = Field(
+        default="quorum",
+        pattern="^(quorum|classic)$",
+        validation_alias=AliasChoices("PENCHANT_QUEUE_TYPE"),
+        description="quorum, or classic where another program has declared the queue so",
+        examples=["classic"],
+    )
+    purchases_first: bool = Field(
+        default=False,
+        validation_alias=AliasChoices("PENCHANT_PURCHASES_FIRST"),
+        description="whether purchases overtake everything else, on a queue of their own",
+        examples=["true"],
+    )
+    max_message_bytes: int = Field(
+        default=1_048_576,
+        ge=1_024,
+        validation_alias=AliasChoices("PENCHANT_MAX_MESSAGE_BYTES"),
+        description="a larger message from the queue is dead at once",
+    )
+    redis_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("REDIS_URL"),
+        description="Redis in front of the stored phrase vectors, and for the counts of rate limits",
+        examples=["redis://:password@host:6379/0"],
+    )
+    phrase_cache_ttl_seconds: int = Field(
+        default=604_800,
+        ge=1,
+        validation_alias=AliasChoices("PENCHANT_PHRASE_CACHE_TTL"),
+        description="seconds that a phrase vector stays in Redis",
+    )
+    phrase_cache_size: int = Field(
+        default=20_000,
+        ge=1,
+        validation_alias=AliasChoices("PENCHANT_PHRASE_CACHE_SIZE"),
+        description="phrase vectors in Redis at the most; about 7.5 kB each at 1536 dimensions",
+    )
+    openai_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OPENAI_API_KEY"),
+        description="embeddings by OpenAI or a compatible server instead of WordLlama",
+        examples=["sk-…"],
+    )
+    openai_base_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OPENAI_BASE_URL"),
+        description="the compatible server",
+        examples=["http://127.0.0.1:8000/v1"],
+    )
+    openai_model: str = Field(
+        default="text-embedding-3-small",
+        min_length=1,
+        validation_alias=AliasChoices("OPENAI_EMBEDDING_MODEL"),
+        description="the model there",
+    )
+    openai_dimensions: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_536,
+        validation_alias=AliasChoices("PENCHANT_EMBEDDING_DIMENSIONS"),
+        description="length of its vectors; by default the model's own",
+        examples=[512],
+    )
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("mongodb_database")
+    @classmethod
+    def _one_database(cls, name: str, info: ValidationInfo) -> str:
+        in_url = _database_in(info.data)
+        if in_url not in ("", name):
+            raise ConfigurationError(
+                f"MONGODB_DATABASE is {name!r}, and MONGODB_URL names {in_url!r}. Name the database in one of them; "
+                f"if {in_url!r} only knows the user, end MONGODB_URL with /?authSource={in_url} instead."
+            )
+        return name
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file of the embedded parts."""
+        return self.home / "penchant.db"
