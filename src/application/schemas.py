@@ -12,10 +12,12 @@ TEXT_ID: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH}
 IDENTIFIER: Schema = {
     "description": "1 to 128 characters, compared byte by byte, or an integer, which equals its decimal string; beyond"
     " 2^53 without point and exponent.",
-    "anyOf": [
-        TEXT_ID,
-        {"type": "integer", "minimum": 1 - 10 ** (MAX_LENGTH - 1), "maximum": 10**MAX_LENGTH - 1},
-    ],
+    # Each keyword counts for values of its type only; generators of clients take this better than anyOf.
+    "type": ["string", "integer"],
+    "minLength": 1,
+    "maxLength": MAX_LENGTH,
+    "minimum": 1 - 10 ** (MAX_LENGTH - 1),
+    "maximum": 10**MAX_LENGTH - 1,
     "examples": ["17850"],
 }
 
@@ -51,7 +53,8 @@ PROPERTIES: Schema = {"description": "Anything of yours, up to 16 KiB; kept in t
 
 def _or_null(schema: Schema) -> Schema:
     """Absent fields may be sent as null."""
-    return {"anyOf": [schema, {"type": "null"}]}
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return {**schema, "type": [*types, "null"]}
 
 
 _NULL: Schema = {"type": "null"}
@@ -65,10 +68,11 @@ _ENVELOPE: dict[str, Schema] = {
 }
 
 
-def _event(title: str, required: tuple[str, ...], **fields: Schema) -> Schema:
+def _event(title: str, description: str, required: tuple[str, ...], **fields: Schema) -> Schema:
     of_others = {"event_type", "product_id", "search_phrase", "retracts"} - set(fields)
     return {
         "title": title,
+        "description": description,
         "type": "object",
         "properties": {**_ENVELOPE, **fields, **dict.fromkeys(sorted(of_others), _NULL)},
         "required": ["user_id", *required],
@@ -77,27 +81,30 @@ def _event(title: str, required: tuple[str, ...], **fields: Schema) -> Schema:
 
 
 SEARCH = _event(
-    "A search",
+    "Search",
+    "A user has searched.",
     ("event_type", "search_phrase"),
     event_type={"const": EventType.SEARCH.value},
     search_phrase=PHRASE,
 )
 
 PRODUCT_EVENT = _event(
-    "A view, click or purchase",
+    "ProductEvent",
+    "A user has viewed, clicked or bought a product.",
     ("event_type", "product_id"),
     event_type={"enum": [event_type.value for event_type in EventType if event_type is not EventType.SEARCH]},
     product_id=IDENTIFIER,
 )
 
 RETRACTION = _event(
-    "A retraction",
+    "Retraction",
+    "An interaction is taken back.",
     ("retracts",),
     retracts={**IDENTIFIER, "description": "The message id of an interaction of the same user."},
 )
 
 EVENT: Schema = {
-    "title": "An event",
+    "title": "Event",
     "description": "What a user did, or that it is taken back.",
     "oneOf": [SEARCH, PRODUCT_EVENT, RETRACTION],
     "examples": [

@@ -37,6 +37,9 @@ class _Openapi:
                 if after is None:
                     yield f"{where} is gone"
                     continue
+                names = [operation.get("operationId") for operation in (item[method], after)]
+                if names[0] != names[1]:  # generated clients call it so
+                    yield f"{where}: the operation was {names[0]} and is {names[1]}"
                 yield from self._parameters(item[method], after, where)
                 yield from self._body(item[method].get("requestBody"), after.get("requestBody"), where)
                 yield from self._responses(item[method]["responses"], after["responses"], where)

@@ -152,6 +152,7 @@ OPENAPI = {
     "paths": {
         "/events": {
             "get": {
+                "operationId": "readEvents",
                 "parameters": [
                     {"in": "query", "name": "limit", "schema": {"type": "integer", "maximum": 10}},
                     {"in": "header", "name": "Key", "schema": {"type": "string"}},
@@ -202,6 +203,7 @@ REQUIRED = {"in": "query", "name": "since", "required": True, "schema": {"type":
             at(f"{GET}/parameters/0/schema/maximum", 9),
             "GET /events: the parameter limit: maximum was 10 and is 9",
         ),
+        (at(f"{GET}/operationId", "all"), "GET /events: the operation was readEvents and is all"),
         (at(f"{POST}/requestBody/required", True), "POST /events: a body is required now"),
         (
             at(f"{POST}/requestBody/content", {"text/plain": {}}),

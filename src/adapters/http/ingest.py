@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from adapters.http import schemas
+from adapters.http import descriptions, schemas
 from adapters.http.bodies import json_body
 from adapters.http.group_commit import GroupCommit
 from adapters.http.problems import Problem, problem_of, unknown_name
@@ -39,12 +39,12 @@ def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scop
             raise receipt.error
         return JSONResponse({"status": _QUEUED, "message_id": _recorded_id(receipt)}, HTTPStatus.ACCEPTED)
 
-    @router.post("/events", **schemas.accepts(schemas.EVENT, schemas.QUEUED))
-    async def record_an_event(request: Request) -> JSONResponse:
+    @router.post("/events", **descriptions.accepts(schemas.EVENT, schemas.QUEUED))
+    async def record_event(request: Request) -> JSONResponse:
         """Record an event, or take one back. It takes effect within a second or so."""
         return await accept(request, object_of(await json_body(request)))
 
-    @router.post("/events/batch", **schemas.accepts(schemas.BATCH, schemas.BATCH_RESULT))
+    @router.post("/events/batch", **descriptions.accepts(schemas.BATCH, schemas.BATCH_RESULT))
     async def record_events(request: Request) -> JSONResponse:
         """Record 1 to 1,000 events. Each has a result of its own, in the same order: a bad one fails alone.
 
@@ -58,8 +58,8 @@ def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scop
         answer = {"status": "Events queued", "accepted": len(results) - refused, "refused": refused, "results": results}
         return JSONResponse(answer, HTTPStatus.ACCEPTED)
 
-    @router.post("/api/user/{user_id}/search", **schemas.accepts(schemas.QUERY, schemas.QUEUED))
-    async def record_a_search(request: Request, user_id: UserId) -> JSONResponse:
+    @router.post("/api/user/{user_id}/search", **descriptions.accepts(schemas.QUERY, schemas.QUEUED))
+    async def record_search(request: Request, user_id: UserId) -> JSONResponse:
         """Record that a user has searched."""
         message = _fields(await json_body(request), ("query", *schemas.ENVELOPE))
         phrase = message.pop("query", None)
@@ -75,9 +75,9 @@ def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scop
 
         router.post(
             f"/api/user/{{user_id}}/product/{{product_id}}/{event_type}",
-            name=f"record_a_{event_type}",
+            name=f"record_{event_type}",
             description=f"Record a {event_type} of a product.",
-            **schemas.accepts(schemas.ENVELOPE_SCHEMA, schemas.QUEUED, body_required=False),
+            **descriptions.accepts(schemas.ENVELOPE_SCHEMA, schemas.QUEUED, body_required=False),
         )(record_it)
 
     for event_type in _ON_PRODUCTS:
@@ -85,9 +85,9 @@ def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scop
 
     @router.post(
         "/api/user/{user_id}/events/{message_id}/retract",
-        **schemas.accepts(schemas.ENVELOPE_SCHEMA, schemas.QUEUED, body_required=False),
+        **descriptions.accepts(schemas.ENVELOPE_SCHEMA, schemas.QUEUED, body_required=False),
     )
-    async def retract_an_event(request: Request, user_id: UserId, message_id: MessageId) -> JSONResponse:
+    async def retract_event(request: Request, user_id: UserId, message_id: MessageId) -> JSONResponse:
         """Take an interaction of the user back, as if it had never happened."""
         message = _fields(await _optional_body(request), schemas.ENVELOPE)
         return await accept(request, {**message, "user_id": user_id, "retracts": message_id})

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from adapters.http import schemas
+from adapters.http import descriptions, schemas
 from adapters.http.service import Scope, Service
 from application.ports.examinable import Health
 
@@ -18,14 +18,14 @@ def probe_routes(service: Service) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.head("/health", include_in_schema=False)
-    @router.get("/health", **schemas.probes(schemas.STATUS))
-    async def health() -> JSONResponse:
+    @router.get("/health", **descriptions.probes(schemas.STATUS))
+    async def check_health() -> JSONResponse:
         """That the process lives; it asks no server."""
         return JSONResponse({"status": "ok"})
 
     @router.head("/ready", include_in_schema=False)
-    @router.get("/ready", **schemas.probes(schemas.READINESS))
-    def ready() -> JSONResponse:
+    @router.get("/ready", **descriptions.probes(schemas.READINESS))
+    def check_readiness() -> JSONResponse:
         """Whether requests can be served: 503 while a part that they need is out of reach."""
         findings = service.ready()
         well = all(finding.health is not Health.FAILED for finding in findings)
@@ -46,14 +46,14 @@ def operations_routes(service: Service, guarded: Callable[[Scope], type[APIRoute
     """For people and for Prometheus."""
     router = APIRouter(tags=["operations"], route_class=guarded(Scope.ADMIN))
 
-    @router.get("/rabbitmq/health", **schemas.returns(schemas.QUEUES))
-    def queues() -> JSONResponse:
+    @router.get("/rabbitmq/health", **descriptions.returns(schemas.QUEUES))
+    def read_queues() -> JSONResponse:
         """The broker's queues: how many messages wait, and who listens."""
         states = {name: asdict(state) for name, state in service.queues.states().items()}
         return JSONResponse({"status": "ok" if states else "no broker is configured", "queues": states})
 
-    @router.get("/metrics", **schemas.returns_metrics())
-    def metrics() -> Response:
+    @router.get("/metrics", **descriptions.returns_metrics())
+    def read_metrics() -> Response:
         """What Prometheus reads."""
         body, media_type = service.exposition()
         return Response(body, media_type=media_type)

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
-from adapters.http import schemas
+from adapters.http import descriptions, schemas
 from adapters.http.raw_path import UserId
 from adapters.http.service import Scope, Service
 from application.event_message import parse_time
@@ -43,21 +43,21 @@ def reading_routes(service: Service, guarded: Callable[[Scope], type[APIRoute]])
     """The routes that read. They run in threads: what they wait for does not hold up others."""
     router = APIRouter(prefix="/api/user/{user_id}", tags=["users"], route_class=guarded(Scope.READ))
 
-    @router.get("/embedding", **schemas.returns(schemas.EMBEDDING, 404, 422))
-    def read_an_embedding(user_id: UserId, at: At = None) -> JSONResponse:
+    @router.get("/embedding", **descriptions.tells_of_users(schemas.EMBEDDING))
+    def read_embedding(user_id: UserId, at: At = None) -> JSONResponse:
         """What the user is into, now or at a time."""
         read = service.read
         state = read.at(user_id, parse_time("at", at)) if at is not None else read.now(user_id)
         return JSONResponse(_document(state))
 
-    @router.get("/recommendations", **schemas.returns(schemas.RECOMMENDATIONS, 404, 422))
+    @router.get("/recommendations", **descriptions.tells_of_users(schemas.RECOMMENDATIONS))
     def recommend_products(user_id: UserId, limit: Limit = 10) -> JSONResponse:
         """The products nearest to what the user is into, without those bought."""
         found = service.recommend.products(user_id, limit)
         return JSONResponse({"user_id": user_id, "recommendations": [asdict(product) for product in found]})
 
-    @router.get("/explain", **schemas.returns(schemas.EXPLANATION, 404, 422))
-    def explain_an_embedding(user_id: UserId, limit: Limit = 100) -> JSONResponse:
+    @router.get("/explain", **descriptions.tells_of_users(schemas.EXPLANATION))
+    def explain_embedding(user_id: UserId, limit: Limit = 100) -> JSONResponse:
         """The live events behind the embedding, the one with the largest share first."""
         events = [
             {**asdict(influence), "event_type": str(influence.event_type), "occurred_at": _text(influence.occurred_at)}

@@ -6,9 +6,9 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from adapters.http.descriptions import SECURITY_SCHEMES
 from adapters.http.headers import MORE
 from adapters.http.problems import unknown_name
-from adapters.http.schemas import SECURITY_SCHEMES
 from adapters.http.service import Gate, Scope
 
 

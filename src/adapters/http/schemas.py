@@ -1,14 +1,16 @@
-"""What requests and answers look like, for the OpenAPI document."""
-
-from typing import Any
-
-from fastapi.responses import PlainTextResponse
+"""What the bodies of requests and answers look like."""
 
 from application import schemas as messages
-from application.schemas import EVENT, IDENTIFIER, INSTANT, PHRASE, Schema
+from application.schemas import INSTANT, PHRASE, Schema
 from domain.identifier import MAX_LENGTH
 
-__all__ = ["EVENT"]
+_PLACE = "#/components/schemas/"
+
+EVENT: Schema = {
+    **messages.EVENT,
+    "oneOf": [{"$ref": f"{_PLACE}{kind['title']}"} for kind in messages.EVENT["oneOf"]],
+}
+"""The kinds stand for themselves, so that generated clients have a name for each."""
 
 MAX_BATCH_KEY = MAX_LENGTH - len("-999")
 
@@ -16,25 +18,30 @@ ENVELOPE = ("message_id", "occurred_at", "user_session", "properties")
 """Fields of an event whose user and subject the path says."""
 
 ENVELOPE_SCHEMA: Schema = {
-    "title": "The rest of an event",
+    "description": "The rest of an event, of which the path says user and subject.",
     "type": "object",
     "properties": {name: messages.PRODUCT_EVENT["properties"][name] for name in ENVELOPE},
     "additionalProperties": False,
 }
 
 QUERY: Schema = {
-    "title": "A search of the user that the path names",
+    "description": "A search of the user that the path names.",
     "type": "object",
     "properties": {"query": PHRASE, **ENVELOPE_SCHEMA["properties"]},
     "required": ["query"],
     "additionalProperties": False,
 }
 
-BATCH: Schema = {"title": "Events", "type": "array", "items": {}, "minItems": 1, "maxItems": 1_000}
-"""Its items are events; one that is none fails alone, so anything may stand there."""
+BATCH: Schema = {
+    "description": "Events. One that is none fails alone, so anything may stand there.",
+    "type": "array",
+    "items": {},
+    "minItems": 1,
+    "maxItems": 1_000,
+}
 
 PROBLEM: Schema = {
-    "title": "A problem (RFC 9457)",
+    "description": "What is wrong (RFC 9457).",
     "type": "object",
     "properties": {
         "type": {"type": "string", "format": "uri"},
@@ -49,7 +56,7 @@ PROBLEM: Schema = {
 }
 
 QUEUED: Schema = {
-    "title": "An event is durable",
+    "description": "An event is durable.",
     "type": "object",
     "properties": {"status": {"const": "Event queued"}, "message_id": {"type": "string"}},
     "required": ["status", "message_id"],
@@ -57,7 +64,7 @@ QUEUED: Schema = {
 }
 
 BATCH_RESULT: Schema = {
-    "title": "What became of each event",
+    "description": "What became of each event.",
     "type": "object",
     "properties": {
         "status": {"const": "Events queued"},
@@ -70,7 +77,7 @@ BATCH_RESULT: Schema = {
                 "properties": {
                     "message_id": {"type": ["string", "null"]},
                     "status": {"enum": ["recorded", "repeated", "refused"]},
-                    "error": PROBLEM,
+                    "error": {"$ref": f"{_PLACE}Problem"},
                 },
                 "required": ["message_id", "status"],
                 "additionalProperties": False,
@@ -83,12 +90,12 @@ BATCH_RESULT: Schema = {
 
 _NUMBER: Schema = {"type": "number"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
-_TEXT: Schema = {"type": "string"}
+TEXT: Schema = {"type": "string"}
 
 
-def _object(title: str, **properties: Schema) -> Schema:
+def _object(description: str, **properties: Schema) -> Schema:
     return {
-        "title": title,
+        "description": description,
         "type": "object",
         "properties": properties,
         "required": list(properties),
@@ -97,15 +104,16 @@ def _object(title: str, **properties: Schema) -> Schema:
 
 
 EMBEDDING = _object(
-    "What a user is into",
-    user_id=_TEXT,
+    "What a user is into.",
+    user_id=TEXT,
     embedding={
         "description": "Of unit length, ready for a dot product; null where no event is live or all cancel out.",
-        "anyOf": [{"type": "array", "items": _NUMBER}, {"type": "null"}],
+        "type": ["array", "null"],
+        "items": _NUMBER,
     },
     dimensions=_COUNT,
-    model=_TEXT,
-    recipe=_TEXT,
+    model=TEXT,
+    recipe=TEXT,
     norm=_NUMBER,
     weight=_NUMBER,
     focus={**_NUMBER, "minimum": 0, "maximum": 1, "description": "How much the events agree."},
@@ -117,26 +125,26 @@ EMBEDDING = _object(
 )
 
 RECOMMENDATIONS = _object(
-    "Products near to what a user is into",
-    user_id=_TEXT,
+    "Products near to what a user is into.",
+    user_id=TEXT,
     recommendations={
         "type": "array",
-        "items": _object("A product", product_id=_TEXT, text=_TEXT, similarity=_NUMBER),
+        "items": _object("A product.", product_id=TEXT, text=TEXT, similarity=_NUMBER),
     },
 )
 
 EXPLANATION = _object(
-    "Why an embedding is what it is",
-    user_id=_TEXT,
+    "Why an embedding is what it is.",
+    user_id=TEXT,
     events={
         "type": "array",
         "items": _object(
-            "A live event",
-            message_id=_TEXT,
-            event_type=_TEXT,
+            "A live event.",
+            message_id=TEXT,
+            event_type=TEXT,
             product_id={"type": ["string", "null"]},
             search_phrase={"type": ["string", "null"]},
-            text=_TEXT,
+            text=TEXT,
             occurred_at=INSTANT,
             weight=_NUMBER,
             share=_NUMBER,
@@ -144,28 +152,29 @@ EXPLANATION = _object(
     },
 )
 
-STATUS = _object("A status", status=_TEXT)
+STATUS = _object("A status.", status=TEXT)
 
 READINESS = _object(
-    "Whether requests can be served",
+    "Whether requests can be served.",
     status={"enum": ["ready", "not ready"]},
     parts={
         "type": "array",
-        "items": _object("A part", part=_TEXT, health={"enum": ["ok", "warning", "failed"]}),
+        "items": _object("A part.", part=TEXT, health={"enum": ["ok", "warning", "failed"]}),
     },
 )
 
 QUEUES = _object(
-    "The broker's queues",
-    status=_TEXT,
+    "The broker's queues.",
+    status=TEXT,
     queues={
         "type": "object",
-        "additionalProperties": _object("A queue", messages=_COUNT, consumers=_COUNT),
+        "additionalProperties": _object("A queue.", messages=_COUNT, consumers=_COUNT),
     },
 )
 
 COMPONENTS: dict[str, Schema] = {
     "Event": EVENT,
+    **{kind["title"]: kind for kind in messages.EVENT["oneOf"]},
     "Batch": BATCH,
     "Query": QUERY,
     "Envelope": ENVELOPE_SCHEMA,
@@ -178,77 +187,11 @@ COMPONENTS: dict[str, Schema] = {
     "Status": STATUS,
     "Readiness": READINESS,
     "Queues": QUEUES,
-    "Identifier": IDENTIFIER,
 }
 """By their names in the OpenAPI document."""
 
-SECURITY_SCHEMES: dict[str, Schema] = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer KEY"},
-    "x_api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-}
-"""The ways to show a key."""
 
-_OF_INGEST = {400: "It is malformed.", 404: "Unknown event.", 408: "Too slow.", 409: "Conflict.", 413: "Too large."}
-_OF_INGEST |= {415: "Not JSON.", 422: "A value cannot be accepted."}
-_OF_ALL = {401: "No key.", 403: "Not with this key.", 429: "Too many.", 503: "Out of reach; see Retry-After."}
-
-
-def _key_parameter(longest: int) -> Schema:
-    """A header that the routes read themselves, as they do bodies: FastAPI took a third of the time for both."""
-    return {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "description": "The message id, or what the ids of a batch begin with: repeating the request is safe.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": longest},
-    }
-
-
-def accepts(body: Schema, answer: Schema, *, body_required: bool = True) -> dict[str, Any]:
-    """FastAPI's arguments for a route that takes JSON and answers 202."""
-    return {
-        "status_code": 202,
-        "response_model": None,
-        "responses": {202: _content(answer, "Durable."), **_problems(_OF_INGEST | _OF_ALL)},
-        "openapi_extra": {
-            "parameters": [_key_parameter(MAX_BATCH_KEY if answer is BATCH_RESULT else MAX_LENGTH)],
-            "requestBody": {"required": body_required, "content": {"application/json": {"schema": _ref(body)}}},
-        },
-    }
-
-
-def returns(answer: Schema, *statuses: int) -> dict[str, Any]:
-    """FastAPI's arguments for a route behind the gate that answers 200."""
-    some = {404: "Unknown user.", 422: "A value cannot be accepted."}
-    problems = {status: some[status] for status in statuses}
-    return {
-        "response_model": None,
-        "responses": {200: _content(answer, "Found."), **_problems(problems | _OF_ALL)},
-    }
-
-
-def returns_metrics() -> dict[str, Any]:
-    """FastAPI's arguments for the route that Prometheus reads."""
-    text = {"description": "As Prometheus reads it.", "content": {"text/plain": {"schema": _TEXT}}}
-    return {"response_model": None, "response_class": PlainTextResponse, "responses": {200: text, **_problems(_OF_ALL)}}
-
-
-def probes(answer: Schema) -> dict[str, Any]:
-    """FastAPI's arguments for a route that everybody may ask, and whose answer looks the same while it says no."""
-    responses: dict[int | str, Any] = {200: _content(answer, "Well."), 503: _content(answer, "Not well.")}
-    return {"response_model": None, "responses": responses}
-
-
-def _problems(statuses: dict[int, str]) -> dict[int | str, Any]:
-    return {
-        status: {"description": text, "content": {"application/problem+json": {"schema": _ref(PROBLEM)}}}
-        for status, text in sorted(statuses.items())
-    }
-
-
-def _content(schema: Schema, description: str) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": _ref(schema)}}}
-
-
-def _ref(schema: Schema) -> Schema:
+def reference_to(schema: Schema) -> Schema:
+    """What stands in a document in place of one of the components."""
     name = next(name for name, known in COMPONENTS.items() if known is schema)
-    return {"$ref": f"#/components/schemas/{name}"}
+    return {"$ref": f"{_PLACE}{name}"}
