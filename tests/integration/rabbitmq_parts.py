@@ -146,16 +146,20 @@ def send(url: str, body: bytes, *, exchange: str = WORK, routing_key: str = WORK
         channel.basic_publish(amqp.Message(body, **properties), exchange=exchange, routing_key=routing_key)
 
 
-def connections(server: RabbitmqServer, url: str) -> list[Mapping[str, Any]]:
-    """The connections to a vhost, as the management API knows them: some seconds late."""
+def connections(server: RabbitmqServer, url: str, count: int) -> list[Mapping[str, Any]]:
+    """The connections to a vhost, once the management API knows all of them: it is some seconds late."""
     vhost = unquote(urlsplit(url).path.removeprefix("/"))
-    return [known for known in server.management("GET", "/api/connections") if known.get("vhost") == vhost]
+
+    def all_are_known() -> list[Mapping[str, Any]]:
+        known = [known for known in server.management("GET", "/api/connections") if known.get("vhost") == vhost]
+        return known if len(known) == count else []
+
+    return wait_until(all_are_known, DEADLINE_SECONDS, f"{count} connections to be known")
 
 
-def end_connections(server: RabbitmqServer, url: str) -> None:
-    """Have the broker end all connections to a vhost."""
-    known = wait_until(lambda: connections(server, url), DEADLINE_SECONDS, "connections to be known")
-    for connection in known:
+def end_connections(server: RabbitmqServer, url: str, count: int) -> None:
+    """Have the broker end all connections to a vhost, of which there are so many."""
+    for connection in connections(server, url, count):
         server.management("DELETE", f"/api/connections/{connection['name'].replace(' ', '%20').replace('>', '%3E')}")
 
 

@@ -113,8 +113,9 @@ def _quick(api_url: str, worker_port: int) -> tuple[dict[str, Any], Mapping[str,
 
 
 def _wait_for_alert(watching: Prometheus, name: str) -> Mapping[str, Any]:
-    wait_until(lambda: name in watching.firing(), DEADLINE_SECONDS, f"the alert {name}")
-    return watching.firing()[name]
+    fired = wait_until(lambda: watching.firing().get(name), DEADLINE_SECONDS, f"the alert {name}")
+    assert fired is not None
+    return fired
 
 
 def _most_of_the_dashboard_shows(watching: Prometheus) -> bool:

@@ -2,12 +2,12 @@
 
 import json
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.integration.program import Program
+from tests.services.waiting import wait_until
 
 DEADLINE_SECONDS = 60
 
@@ -233,9 +233,7 @@ def test_explain_gives_as_many_events_as_asked_for(shop: Program) -> None:
 
 def test_an_interrupted_demo_ends_with_its_own_exit_code_and_goes_on_later(program: Program) -> None:
     process = program.start("demo")
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not (program.home / "penchant.db").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until((program.home / "penchant.db").exists, DEADLINE_SECONDS, "the demo to have begun")
 
     process.send_signal(signal.SIGINT)
 

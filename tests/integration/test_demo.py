@@ -3,7 +3,6 @@
 import random
 import re
 import signal
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from entrypoints.container import Container
 from tests.integration.program import Outcome, Program
 from tests.integration.states import assert_same_states
 from tests.reference import RawEvent, assert_agrees, expected_of
+from tests.services.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -106,12 +106,12 @@ def _assert_formula(container: Container) -> None:
 
 
 def _wait_until_half_way(program: Program) -> None:
-    """Wait until a good part of the events is recorded, with a deadline."""
+    """Wait until a good part of the events is recorded."""
     container = program.container()
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while time.monotonic() < deadline:
+
+    def is_half_way() -> bool:
         made = (program.home / "penchant.db").exists() and container.schema().is_current()
-        if made and container.event_log().count() > EVENTS // 3:
-            break
-        time.sleep(0.05)
+        return made and container.event_log().count() > EVENTS // 3
+
+    wait_until(is_half_way, DEADLINE_SECONDS, "a good part of the events to be recorded")
     container.database().dispose()

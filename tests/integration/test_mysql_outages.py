@@ -58,7 +58,7 @@ def test_a_restart_that_nobody_saw_costs_one_error_at_most(mysql_url: str, mysql
 def test_a_frozen_server_is_given_up_after_the_time_out_and_used_again_afterwards(
     mysql_url: str, mysql_server: MysqlServer
 ) -> None:
-    with opened(mysql_url + "?read_timeout=1&connect_timeout=1") as [database]:
+    with opened(mysql_url + "?read_timeout=2&connect_timeout=2") as [database]:
         append(SqlEventLog(database), [searched("m1")])
 
         mysql_server.pause()

@@ -23,9 +23,10 @@ PHRASE = "x" * 900
 
 @pytest.fixture
 def database(mysql_url: str) -> Iterator[Database]:
-    with opened(mysql_url + "?read_timeout=1") as [database]:
+    with opened(mysql_url) as [writing]:
         for start in range(0, EVENTS, PAGE):
-            append(SqlEventLog(database), [searched(f"m{n}", PHRASE) for n in range(start, start + PAGE)])
+            append(SqlEventLog(writing), [searched(f"m{n}", PHRASE) for n in range(start, start + PAGE)])
+    with opened(mysql_url + "?read_timeout=1") as [database]:
         yield database
 
 
@@ -43,6 +44,16 @@ def nothing_printed(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         sys.unraisablehook = before
     assert raised == []
     assert caplog.messages == []
+
+
+@contextmanager
+def given_up(log: SqlEventLog, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A read whose first page has come before the block, and which is given up after it, silently."""
+    with nothing_printed(caplog):
+        history = log.history(["ann"])
+        next(history)
+        yield
+        del history
 
 
 def read_on(history: Iterator[Sequence[LoggedEvent]]) -> None:
@@ -78,13 +89,10 @@ def test_a_read_that_is_given_up_because_the_server_is_gone_ends_silently(
     database: Database, mysql_server: MysqlServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = SqlEventLog(database)
-    with nothing_printed(caplog):
-        history = log.history(["ann"])
-        next(history)
+    with given_up(log, caplog):
         mysql_server.kill()
         with pytest.raises(UnavailableError):
             log.count()
-        del history
     mysql_server.start()
 
     assert log.count() == EVENTS
@@ -94,11 +102,8 @@ def test_a_read_that_is_given_up_does_not_read_the_rest(
     database: Database, mysql_server: MysqlServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = SqlEventLog(database)
-    with nothing_printed(caplog):
-        history = log.history(["ann"])
-        next(history)
+    with given_up(log, caplog):
         mysql_server.pause()  # so that to read the rest would end in a time-out
-        del history
-        mysql_server.resume()
+    mysql_server.resume()
 
     assert log.count() == EVENTS

@@ -99,7 +99,7 @@ def test_a_cut_connection_is_one_error_and_what_was_not_settled_comes_again(
     parts.publisher().publish(_events(10))
     deliveries = receive(source, 10)
     source.settle(applied(deliveries[:4]))
-    end_connections(rabbitmq_server, parts.url)
+    end_connections(rabbitmq_server, parts.url, count=2)
 
     with pytest.raises(UnavailableError, match="RABBITMQ_DSN"):
         source.receive(10, wait_seconds=DEADLINE_SECONDS)
@@ -113,7 +113,7 @@ def test_a_publisher_whose_connection_was_cut_says_so_once_and_goes_on(
 ) -> None:
     publisher = parts.publisher()
     publisher.publish(_events(1))
-    end_connections(rabbitmq_server, parts.url)
+    end_connections(rabbitmq_server, parts.url, count=1)
 
     with pytest.raises(UnavailableError):
         wait_until(lambda: publisher.publish(_events(1)), DEADLINE_SECONDS, "the publisher to see that it was cut off")
@@ -214,7 +214,7 @@ def test_the_heart_beats_while_the_consumer_computes(rabbitmq_url: str, rabbitmq
     deliveries = receive(source, 2)
 
     def received_bytes() -> int:
-        known = wait_until(lambda: connections(rabbitmq_server, rabbitmq_url), DEADLINE_SECONDS, "the connections")
+        known = connections(rabbitmq_server, rabbitmq_url, count=2)
         return sum(connection.get("recv_oct", 0) for connection in known)
 
     before = received_bytes()

@@ -23,6 +23,7 @@ from tests.services.waiting import wait_until
 pytestmark = pytest.mark.slow
 
 FILE = ROOT / "deploy" / "supervisor" / "penchant.conf"
+WRAPPER = ROOT / "deploy" / "penchant"
 DEADLINE_SECONDS = 60.0
 ADDRESSES = ("DATABASE_URL", "MONGODB_URL", "RABBITMQ_DSN", "REDIS_URL")
 WORKERS = [f"penchant:penchant-worker-{n}" for n in range(1, 4)]
@@ -48,6 +49,13 @@ class Supervisor:
     folder: Path
     api_port: int
     rpc: Any = field(repr=False)
+
+    def answers(self) -> bool:
+        """Whether it listens."""
+        try:
+            return bool(self.rpc.supervisor.getState()["statename"] == "RUNNING")
+        except OSError:
+            return False
 
     def state(self, name: str) -> dict[str, Any]:
         """What it knows of a process."""
@@ -84,13 +92,19 @@ class Supervisor:
 def supervisor(production: Production) -> Iterator[Supervisor]:
     """Everything of the file, with the folders, the user and the port of this test."""
     folder, port = data_folder("supervisor"), free_port()
+    secrets = folder / "etc" / "secrets"
+    secrets.mkdir(parents=True)
     for name in ADDRESSES:
-        (folder / name.lower()).write_text(production.variables[name])
-    (folder / "api_keys").write_text(production.ok("keys", "new", "shop", "--scope", "ingest", "--json").json["line"])
+        (secrets / name.lower()).write_text(production.variables[name])
+    (secrets / "api_keys").write_text(production.ok("keys", "new", "shop", "--scope", "ingest", "--json").json["line"])
+    wrapper = WRAPPER.read_text().replace("/etc/penchant", str(secrets.parent))
+    (folder / "penchant").write_text(
+        wrapper.replace("/opt/penchant/bin/penchant", str(Path(sys.executable).with_name("penchant")))
+    )
+    (folder / "penchant").chmod(0o755)
     text = SUPERVISORD.format(folder=folder, user=getpass.getuser()) + FILE.read_text()
     for there, here in {
-        "/opt/penchant/bin": str(Path(sys.executable).parent),
-        "/etc/penchant/secrets": str(folder),
+        "/usr/local/bin": str(folder),
         "/var/log/penchant": str(folder),
         "user=penchant\n": f"user={getpass.getuser()}\n",
         "--port 8080": f"--port {port}",
@@ -112,10 +126,11 @@ def supervisor(production: Production) -> Iterator[Supervisor]:
     )
     server.start()
     try:
-        wait_until((folder / "socket").exists, DEADLINE_SECONDS, "the supervisor to listen")
         transport = SupervisorTransport(None, None, f"unix://{folder}/socket")
         with ServerProxy("http://127.0.0.1", transport=transport) as rpc:
-            yield Supervisor(folder=folder, api_port=port, rpc=rpc)
+            running = Supervisor(folder=folder, api_port=port, rpc=rpc)
+            wait_until(running.answers, DEADLINE_SECONDS, "the supervisor to answer")
+            yield running
         server.stop()
     finally:
         server.close()

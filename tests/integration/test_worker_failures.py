@@ -149,9 +149,10 @@ def test_stop_workers_ends_the_supervisor_with_all_its_workers_as_if_all_were_we
 def test_workers_that_follow_others_while_mysql_is_away_wait_for_it(production: Production) -> None:
     with production.worker("--concurrency", "2", "--time-limit", "1") as supervisor:
         supervisor.wait_for("worker_started", 2)
+        stopped = len(supervisor.journal("worker_stopped"))  # no more start while MySQL is away
         production.mysql.stop()
         try:
-            supervisor.wait_for("worker_stopped", len(supervisor.journal("worker_stopped")) + 2)
+            supervisor.wait_for("worker_stopped", stopped + 2)
             begun = len(supervisor.journal("worker_started"))
             supervisor.wait_for("worker_paused", len(supervisor.journal("worker_paused")) + 4)
         finally:

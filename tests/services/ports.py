@@ -1,5 +1,6 @@
 """Free ports on the loopback interface."""
 
+import os
 import random
 import socket
 
@@ -9,16 +10,27 @@ LOOPBACK = "127.0.0.1"
 # that keeps trying to reach it might otherwise be given that very port, and connect to itself.
 _RANGE = range(20_000, 32_000)
 _ATTEMPTS = 1_000
+_given: set[int] = set()
 
 
 def free_port() -> int:
-    """A port on which nothing listens now."""
+    """A port on which nothing listens now.
+
+    No other process of the same test run is given it, nor this one again: it may be a while until it is listened on.
+    """
     choose = random.SystemRandom().choice  # several test runs at once must not draw the same ones
+    share = _share(os.environ.get("PYTEST_XDIST_WORKER", "gw0"), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     for _ in range(_ATTEMPTS):
-        port = choose(_RANGE)
-        if _is_free(port):
+        port = choose(share)
+        if port not in _given and _is_free(port):
+            _given.add(port)
             return port
     raise OSError(f"no free port between {_RANGE.start} and {_RANGE.stop}")
+
+
+def _share(process: str, processes: int) -> range:
+    """The ports of one of several processes of a test run, which pytest-xdist calls gw0, gw1, …"""
+    return _RANGE[int(process.removeprefix("gw")) :: processes]
 
 
 def _is_free(port: int) -> bool:

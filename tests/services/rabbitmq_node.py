@@ -83,6 +83,7 @@ def _configuration(ports: tuple[int, int, int], user: str, password: str) -> str
         "default_pass": password,
         "disk_free_limit.absolute": "50MB",
         "raft.wal_max_size_bytes": 64 * 1024 * 1024,
+        "collect_statistics_interval": 1_000,  # ms: connections are known soon, not after five seconds
         "log.console.level": "warning",
     }
     return "".join(f"{name} = {value}\n" for name, value in settings.items())

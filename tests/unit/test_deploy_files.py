@@ -1,5 +1,6 @@
 """What is deployed, held against the program, and against the tools that read it where they are on this machine."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from tests.documents import ROOT
 DOCKER, SYSTEMD = ROOT / "docker", ROOT / "deploy" / "systemd"
 SUPERVISOR = ROOT / "deploy" / "supervisor" / "penchant.conf"
 PROGRAM = "/opt/penchant/bin/penchant"
+WRAPPER = "/usr/local/bin/penchant"
 UNITS = ("penchant-api.service", "penchant-relay.service", "penchant-worker@.service")
 SETTINGS = {*FILES.values(), *(name for names in VARIABLES.values() for name in names)}
 MOST_EXPOSED = "20"
@@ -38,7 +40,7 @@ def _ours() -> Mapping[str, Any]:
 
 def _commands() -> list[list[str]]:
     """The arguments of penchant everywhere."""
-    entry = re.compile(rf"^(?:ExecStart|command)={PROGRAM} (.+)$", re.MULTILINE)
+    entry = re.compile(rf"^(?:ExecStart={PROGRAM}|command={WRAPPER}) (.+)$", re.MULTILINE)
     files = [SUPERVISOR, *(SYSTEMD / unit for unit in UNITS)]
     texts = [file.read_text().replace("%i", "1").replace("%(process_num)d", "1") for file in files]
     written = [command.split() for text in texts for command in entry.findall(text)]
@@ -54,6 +56,13 @@ def units(tmp_path: Path) -> Path:
         file = folder / unit
         file.write_text(file.read_text().replace(PROGRAM, sys.executable))
     return folder
+
+
+@pytest.fixture
+def etc(tmp_path: Path) -> Path:
+    """Where the wrapper finds settings; the program that it runs prints them."""
+    (tmp_path / "secrets").mkdir()
+    return tmp_path
 
 
 def test_each_command_is_one_that_the_program_takes() -> None:
@@ -146,6 +155,45 @@ def test_prometheus_can_read_its_configuration_in_containers() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
+def test_a_shell_gets_the_settings_of_the_service_unless_they_are_set_there(etc: Path) -> None:
+    for name in ("database_url", "redis_url", "api_keys"):
+        (etc / "secrets" / name).write_text("secret")
+    (etc / "penchant.env").write_text(
+        '# ours\nMONGODB_URL=mongodb://m/?a=1&b=2\nPENCHANT_HOME="a b"\nWORKER_MAX_RETRIES=3'
+    )
+
+    given = dict(line.split("=", 1) for line in _wrapped(etc, REDIS_URL="mine").stdout.splitlines())
+
+    assert {name: value for name, value in given.items() if name in SETTINGS} == {
+        "DATABASE_URL_FILE": str(etc / "secrets" / "database_url"),
+        "PENCHANT_API_KEYS_FILE": str(etc / "secrets" / "api_keys"),
+        "REDIS_URL": "mine",
+        "MONGODB_URL": "mongodb://m/?a=1&b=2",
+        "PENCHANT_HOME": "a b",
+        "WORKER_MAX_RETRIES": "3",
+    }
+
+
+def test_a_shell_takes_every_secret_that_may_be_in_a_file(etc: Path) -> None:
+    files = {*FILES.values(), "PENCHANT_API_KEYS_FILE"}
+    for name in files:
+        (etc / "secrets" / name.removeprefix("PENCHANT_").removesuffix("_FILE").lower()).write_text("secret")
+
+    given = {line.partition("=")[0] for line in _wrapped(etc).stdout.splitlines()}
+
+    assert files <= given
+
+
+def test_a_shell_without_the_address_of_the_log_is_refused_and_looks_nowhere_else(etc: Path) -> None:
+    without = _wrapped(etc)
+    (etc / "secrets").rmdir()
+    unreadable = _wrapped(etc)
+
+    assert (without.returncode, unreadable.returncode) == (2, 2)
+    assert "database_url" in without.stderr
+    assert "Use sudo" in unreadable.stderr
+
+
 @needs_systemd
 @pytest.mark.parametrize("unit", UNITS)
 def test_systemd_finds_nothing_wrong_with_a_unit(units: Path, unit: str) -> None:
@@ -164,6 +212,12 @@ def test_a_unit_is_exposed_to_little(units: Path, unit: str) -> None:
 
 def _systemd_analyze(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
+
+
+def _wrapped(etc: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    script = (ROOT / "deploy" / "penchant").read_text().replace("etc=/etc/penchant", f"etc={etc}")
+    environment = {"PATH": os.environ["PATH"], "PENCHANT": "/usr/bin/env", **variables}
+    return subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
 
 
 def _make_secrets(folder: Path) -> None:

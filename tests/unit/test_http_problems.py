@@ -27,7 +27,13 @@ def _never_called(*_: object) -> NoReturn:
     raise AssertionError
 
 
-def answers(error: Exception, clock: ManualClock, journal: RememberedJournal, times: int = 1) -> list[httpx.Response]:
+def answers(
+    error: Exception,
+    clock: ManualClock,
+    journal: RememberedJournal,
+    times: int = 1,
+    metrics: CountingMetrics | None = None,
+) -> list[httpx.Response]:
     """What an API answers whose recording fails like this, and takes half as long as is told once."""
 
     def record(_: Sequence[object]) -> NoReturn:
@@ -36,7 +42,7 @@ def answers(error: Exception, clock: ManualClock, journal: RememberedJournal, ti
 
     given: dict[str, Any] = {part.name: _never_called for part in fields(Service) if part.default is NOTHING}
     given |= {"record": record, "clock": clock, "ids": CountingIds(), "journal": journal, "gate": _let_in}
-    app = create_app(Service(**{**given, "metrics": CountingMetrics()}))
+    app = create_app(Service(**{**given, "metrics": metrics if metrics is not None else CountingMetrics()}))
 
     async def ask() -> list[httpx.Response]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
@@ -89,3 +95,16 @@ def test_the_same_trouble_is_told_once_in_a_while(clock: ManualClock, journal: R
     answers(UnavailableError("away"), clock, journal, times=4)
 
     assert len(journal.entries) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [(UnavailableError("away"), "unavailable"), (ZeroDivisionError(), "unexpected")]
+)
+def test_each_problem_is_counted_by_its_kind(
+    clock: ManualClock, journal: RememberedJournal, error: Exception, kind: str
+) -> None:
+    metrics = CountingMetrics()
+
+    answers(error, clock, journal, times=2, metrics=metrics)
+
+    assert metrics.counters[f'penchant_http_problems_total{{key=""}}{{kind="{kind}"}}'] == 2
