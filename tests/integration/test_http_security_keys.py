@@ -1,6 +1,7 @@
 """Keys of the HTTP API, against the real process: who is let in, and who is not."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -139,6 +140,25 @@ def test_a_file_that_breaks_is_seen_by_prometheus_while_the_keys_as_they_were_co
     assert guarded.ask("GET", "/api/user/ann/explain", Authorization=read).status_code == 401
     assert broken() == "0.0"
     guarded.file.write_text(all_lines)
+
+
+def test_refusals_are_counted_by_the_name_of_the_key(guarded: Guarded) -> None:
+    admin, ingest = guarded.keys["admin"], guarded.keys["ingest"]
+    events = [SEARCH, {**SEARCH, "event_type": "gaze"}, "nothing"]
+
+    def counted(kind: str, name: str) -> int:
+        text = guarded.ask("GET", "/metrics", X_API_Key=admin).text
+        found = re.search(rf'penchant_http_problems_total{{key="{name}",kind="{kind}"}} (\d+)', text)
+        return int(found[1]) if found is not None else 0
+
+    expected = {("invalid-value", "ingest"): 2, ("media-type", "ingest"): 1, ("scope", "ingest"): 1, ("no-key", ""): 1}
+    before = {kind: counted(*kind) for kind in expected}
+    guarded.api.client.post("/events/batch", json=events, headers={"X-API-Key": ingest})
+    guarded.ask("POST", "/events", X_API_Key=ingest)
+    guarded.ask("GET", "/metrics", X_API_Key=ingest)
+    guarded.ask("GET", "/metrics")
+
+    assert {kind: counted(*kind) - before[kind] for kind in expected} == expected
 
 
 def test_keys_appear_neither_in_the_journal_nor_in_answers(guarded: Guarded) -> None:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from fastapi import Request
 
+from adapters.http.measurement import NOTES
 from adapters.http.problems import Problem
 from adapters.http.raw_path import user_id_of
 from application.api_keys import ApiKey, ApiKeys, Scope
@@ -59,6 +60,7 @@ def _key_of(request: Request, scope: Scope, keys: ApiKeys) -> ApiKey:
         challenge = f'{REALM}, error="invalid_token"'
         detail = "Nobody has this key, or it has been revoked."
         raise _refusal(HTTPStatus.UNAUTHORIZED, "unknown-key", detail, "ask the operator for one", challenge)
+    request.scope[NOTES].key = key.name
     if scope not in key.scopes:
         challenge = f'{REALM}, error="insufficient_scope", scope="{scope}"'
         detail = f"The key {key.name} is not for this: it needs the scope {scope}."

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from adapters.http import descriptions, schemas
 from adapters.http.bodies import json_body
 from adapters.http.group_commit import GroupCommit
+from adapters.http.measurement import NOTES
 from adapters.http.problems import Problem, problem_of, unknown_name
 from adapters.http.raw_path import MessageId, ProductId, UserId
 from adapters.http.service import Scope, Service
@@ -50,11 +51,14 @@ def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scop
 
         With an Idempotency-Key, an event without a message_id gets the key and its place in the list, as in KEY-0.
         """
-        submissions, results = _batch(service, await json_body(request), _key_of(request, schemas.MAX_BATCH_KEY))
+        body, key = await json_body(request), _key_of(request, schemas.MAX_BATCH_KEY)
+        problems: list[str] = []
+        submissions, results = _batch(service, body, key, problems)
         accepted = [item for item in submissions if item is not None]
         receipts = iter(await record(accepted) if accepted else ())
-        results = [result if result is not None else _result(next(receipts)) for result in results]
-        refused = sum("error" in result for result in results if result is not None)
+        results = [result if result is not None else _result(next(receipts), problems) for result in results]
+        request.scope[NOTES].problems.extend(problems)
+        refused = len(problems)
         answer = {"status": "Events queued", "accepted": len(results) - refused, "refused": refused, "results": results}
         return JSONResponse(answer, HTTPStatus.ACCEPTED)
 
@@ -111,9 +115,9 @@ def _submission(service: Service, message: Mapping[str, Any], key: str | None) -
 
 
 def _batch(
-    service: Service, body: bytes, key: str | None
+    service: Service, body: bytes, key: str | None, problems: list[str]
 ) -> tuple[Sequence[Submission | None], list[dict[str, Any] | None]]:
-    """The submission of each item, and the result of each that is none."""
+    """The submission of each item, and the result of each that is none. The kinds of refusals go to `problems`."""
     most = service.limits.events
     remedy = f"send a list of 1 to {most} events"
     items = json_of(body, remedy)
@@ -132,15 +136,21 @@ def _batch(
             results.append(None)
         except PermanentError as error:
             submissions.append(None)
-            message_id = _given_id(item)
-            results.append({"message_id": message_id, "status": "refused", "error": problem_of(error).document()})
+            refused = {"message_id": _given_id(item), "status": "refused"}
+            results.append({**refused, "error": _error(error, problems)})
     return submissions, results
 
 
-def _result(receipt: Receipt) -> dict[str, Any]:
+def _error(error: PermanentError, problems: list[str]) -> dict[str, Any]:
+    problem = problem_of(error)
+    problems.append(problem.kind)
+    return problem.document()
+
+
+def _result(receipt: Receipt, problems: list[str]) -> dict[str, Any]:
     result: dict[str, Any] = {"message_id": _recorded_id(receipt), "status": str(receipt.status)}
     if receipt.error is not None:
-        result["error"] = problem_of(receipt.error).document()
+        result["error"] = _error(receipt.error, problems)
     return result
 
 

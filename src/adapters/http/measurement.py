@@ -1,16 +1,29 @@
 """How many requests there are, of which route, with which status, how long they take, and what they belong to."""
 
+from collections import Counter
 from collections.abc import Iterator
 from time import monotonic
 
+from attrs import define, field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.ports.system import Metrics
 from application.ports.tracer import Tracer
 
 NO_ROUTE = "none"
-_ROUTE = "penchant.route"
-"""The key of the ASGI scope under which the route is left for whoever measures."""
+NOTES = "penchant.notes"
+"""The key of the ASGI scope under which those below leave for whoever measures what only they know."""
+
+
+@define
+class Notes:
+    """What is known of a request."""
+
+    route: str = NO_ROUTE
+    key: str = ""
+    """The name of the key that it came with."""
+    problems: list[str] = field(factory=list)
+    """The kinds of refusals: of all of it, or of events of its batch."""
 
 
 class MeasureRequests:
@@ -26,7 +39,7 @@ class MeasureRequests:
             await self._app(scope, receive, send)
             return
         started, status = monotonic(), 500
-        route: list[str] = []
+        notes = Notes()
 
         async def noting_status(message: Message) -> None:
             nonlocal status
@@ -36,12 +49,13 @@ class MeasureRequests:
 
         with self._tracer.span("request", _trace_in(scope)) as span:
             try:
-                await self._app({**scope, _ROUTE: route}, receive, noting_status)
+                await self._app({**scope, NOTES: notes}, receive, noting_status)
             finally:
-                name = route[0] if route else NO_ROUTE
-                span.note(route=name, status=status)
-                self._metrics.count("penchant_http_requests_total", route=name, status=str(status))
-                self._metrics.observe("penchant_http_request_seconds", monotonic() - started, route=name)
+                span.note(route=notes.route, status=status)
+                self._metrics.count("penchant_http_requests_total", route=notes.route, status=str(status))
+                self._metrics.observe("penchant_http_request_seconds", monotonic() - started, route=notes.route)
+                for kind, times in Counter(notes.problems).items():
+                    self._metrics.count("penchant_http_problems_total", times, kind=kind, key=notes.key)
 
 
 def _trace_in(scope: Scope) -> Iterator[str]:
@@ -59,5 +73,5 @@ class NoteRoute:
             await self._app(scope, receive, send)
         finally:
             route = scope.get("route")
-            if _ROUTE in scope and route is not None and scope["method"] in route.methods:
-                scope[_ROUTE].append(f"{scope['method']} {route.path}")
+            if route is not None and scope["method"] in route.methods:
+                scope[NOTES].route = f"{scope['method']} {route.path}"

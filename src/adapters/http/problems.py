@@ -13,6 +13,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from adapters.http.measurement import NOTES
 from application.ports.system import Clock, Journal
 from domain.errors import (
     ConflictError,
@@ -59,7 +60,7 @@ class Problem(Exception):  # noqa: N818  # the name that RFC 9457 gives it
 
     def response(self) -> JSONResponse:
         """The answer."""
-        return JSONResponse(self.document(), self.status, dict(self.headers), MEDIA_TYPE)
+        return _Answer(self)
 
     def document(self) -> dict[str, Any]:
         """The members of the problem document; the schema is in `schemas.PROBLEM`."""
@@ -72,6 +73,16 @@ class Problem(Exception):  # noqa: N818  # the name that RFC 9457 gives it
             "remedy": self.remedy,
         }
         return {name: value for name, value in members.items() if value is not None}
+
+
+class _Answer(JSONResponse):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.document(), problem.status, dict(problem.headers), MEDIA_TYPE)
+        self._kind = problem.kind
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[NOTES].problems.append(self._kind)
+        await super().__call__(scope, receive, send)
 
 
 def problem_of(error: PenchantError) -> Problem:

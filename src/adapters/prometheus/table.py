@@ -115,6 +115,12 @@ MEASURED = (
         "penchant_http_request_seconds", "From a request's headers to the end of its answer.", REQUEST_SECONDS, route=()
     ),
     _counter(
+        "penchant_http_problems_total",
+        "Requests, and events of a batch, that were refused: by the kind of the problem, and by the name of the key.",
+        kind=(),
+        key=(),
+    ),
+    _counter(
         "penchant_http_refusals_total",
         "Connections that the server refused before a request was whole. busy: there were as many as may be.",
         kind=("busy", "malformed", "headers-too-large", "slow", "endless", "not-taken"),
