@@ -55,6 +55,7 @@ class Supervisor:
         try:
             return bool(self.rpc.supervisor.getState()["statename"] == "RUNNING")
         except OSError:
+            self.rpc("close")()  # a connection that failed takes no other request
             return False
 
     def state(self, name: str) -> dict[str, Any]:
