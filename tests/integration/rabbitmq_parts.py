@@ -98,6 +98,15 @@ class RabbitmqParts:
         return part
 
 
+@pytest.fixture(name="parts")
+def parts_fixture(rabbitmq_url: str) -> Iterator[RabbitmqParts]:
+    """The parts on a fresh vhost, with all exchanges and queues."""
+    parts = RabbitmqParts(url=rabbitmq_url)
+    parts.install()
+    yield parts
+    parts.close()
+
+
 def patiently(call: Callable[[], Any]) -> Callable[[], Any]:
     """The same call, which is false while the broker is away."""
 

@@ -34,7 +34,7 @@ def _recovered(production: Production) -> Iterator[None]:
 
 
 def test_events_are_accepted_without_the_broker_and_arrive_after(production: Production, api: Api) -> None:
-    production.rabbitmq.stop()
+    production.rabbitmq.kill()
     answers = [api.post("/events", search(f"rabbit-{n}", "rabbit", "a mug")) for n in range(SOME)]
     assert {answer.status_code for answer in answers} == {202}
     assert api.get("/ready").status_code == 200
@@ -82,7 +82,7 @@ def test_reads_say_that_the_store_is_away(production: Production, api: Api) -> N
 
 
 def test_it_starts_and_accepts_while_broker_and_store_are_away(production: Production) -> None:
-    production.rabbitmq.stop()
+    production.rabbitmq.kill()
     production.mongodb.stop()
 
     with serving(production.start) as api:

@@ -1,6 +1,5 @@
 """The catalogue in MongoDB: its revision, and what a cache of vectors may believe."""
 
-from collections.abc import Iterator
 from threading import Event, Thread
 
 import pytest
@@ -12,16 +11,9 @@ from adapters.mongodb.schema import MongoSchema
 from application.ports.product_catalogue import CataloguePut
 from application.subject_vectors import ReadSubjectVectors
 from tests.builders import DIMENSIONS, in_catalogue, products, unit_vectors, viewed
-from tests.services.mongodb import MongodbSpace
+from tests.integration.mongodb_parts import database_fixture  # noqa: F401
 
 CHANGES = 60
-
-
-@pytest.fixture
-def database(mongodb_space: MongodbSpace) -> Iterator[MongoDatabase]:
-    database = MongoDatabase(mongodb_space.url, mongodb_space.database)
-    yield database
-    database.dispose()
 
 
 @pytest.fixture

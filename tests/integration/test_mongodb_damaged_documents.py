@@ -1,6 +1,5 @@
 """Documents that another program damaged: their users are rebuilt, and nobody else is kept from being read."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +16,7 @@ from application.ports.user_embedding_store import StateWrite
 from domain.applied_positions import AppliedPositions
 from domain.user_embedding import UNREADABLE, UserEmbedding
 from tests.builders import DIMENSIONS, NOW, in_catalogue, stored_state, unit_vector
-from tests.services.mongodb import MongodbSpace
+from tests.integration.mongodb_parts import database_fixture  # noqa: F401
 
 FIELDS = (
     "user_id", "embedding", "norm", "weight", "error", "as_of", "as_of_extra_us", "last_updated",
@@ -59,13 +58,6 @@ NO_WRITE_IDS = [
     pytest.param({"$set": {"write_id": []}}, id="an empty list"),
     pytest.param({"$set": {"write_id": {"a": "w-ann"}}}, id="an object"),
 ]
-
-
-@pytest.fixture
-def database(mongodb_space: MongodbSpace) -> Iterator[MongoDatabase]:
-    database = MongoDatabase(mongodb_space.url, mongodb_space.database)
-    yield database
-    database.dispose()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What `penchant setup` makes in MongoDB, and what `penchant doctor` says about it."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -19,14 +18,8 @@ from application.ports.user_embedding_store import StateWrite
 from domain.applied_positions import AppliedPositions
 from domain.errors import ConfigurationError
 from tests.builders import DIMENSIONS, NOW, in_catalogue, stored_state, unit_vector
-from tests.services.mongodb import MongodbServer, MongodbSpace
-
-
-@pytest.fixture
-def database(mongodb_space: MongodbSpace) -> Iterator[MongoDatabase]:
-    database = MongoDatabase(mongodb_space.url, mongodb_space.database)
-    yield database
-    database.dispose()
+from tests.integration.mongodb_parts import database_fixture  # noqa: F401
+from tests.services.mongodb import MongodbServer
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from adapters.mongodb.user_embedding_store import MongoUserEmbeddingStore
 from application.ports.user_embedding_store import StateWrite
 from domain.errors import UnavailableError
 from tests.builders import DIMENSIONS, NOW, stored_state, unit_vector
+from tests.integration.mongodb_parts import database_fixture  # noqa: F401
 from tests.services.mongodb import MongodbServer, MongodbSpace
 from tests.services.server import Origin
 
@@ -23,13 +24,6 @@ USERS = [f"u{n}" for n in range(20)]
 ROUNDS = 5
 
 IMPATIENT = "?serverSelectionTimeoutMS=500&connectTimeoutMS=500&socketTimeoutMS=500"
-
-
-@pytest.fixture
-def database(mongodb_space: MongodbSpace) -> Iterator[MongoDatabase]:
-    database = MongoDatabase(mongodb_space.url, mongodb_space.database)
-    yield database
-    database.dispose()
 
 
 @pytest.fixture

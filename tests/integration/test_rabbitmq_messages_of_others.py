@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,18 +12,17 @@ from adapters.rabbitmq.topology import WORK
 from application.ports.message_source import Arrival, Delivery
 from tests.builders import logged, searched
 from tests.contract.receiving import applied, dead, ids, later
-from tests.integration.rabbitmq_parts import VIEW, RabbitmqParts, other_program, receive, send
+from tests.integration.rabbitmq_parts import (
+    VIEW,
+    RabbitmqParts,
+    other_program,
+    parts_fixture,  # noqa: F401
+    receive,
+    send,
+)
 from tests.services import RabbitmqServer
 
 FORGED = {"x-penchant-position": 1, "x-penchant-recorded-at": "2026-03-01T12:00:00+00:00", "x-penchant-attempts": 99}
-
-
-@pytest.fixture
-def parts(rabbitmq_url: str) -> Iterator[RabbitmqParts]:
-    parts = RabbitmqParts(url=rabbitmq_url)
-    parts.install()
-    yield parts
-    parts.close()
 
 
 def _body(**fields: Any) -> bytes:

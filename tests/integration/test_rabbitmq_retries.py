@@ -1,6 +1,5 @@
 """Retries and deaths on a real RabbitMQ."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -11,16 +10,16 @@ from application.retry_policy import RetryPolicy
 from domain.errors import UnavailableError
 from tests.builders import bought, logged, searched
 from tests.contract.receiving import later, not_tried
-from tests.integration.rabbitmq_parts import DEADLINE_SECONDS, ONE_DELAY, RabbitmqParts, other_program, receive, send
+from tests.integration.rabbitmq_parts import (
+    DEADLINE_SECONDS,
+    ONE_DELAY,
+    RabbitmqParts,
+    other_program,
+    parts_fixture,  # noqa: F401
+    receive,
+    send,
+)
 from tests.services import NotOurs, RabbitmqServer, wait_until
-
-
-@pytest.fixture
-def parts(rabbitmq_url: str) -> Iterator[RabbitmqParts]:
-    parts = RabbitmqParts(url=rabbitmq_url)
-    parts.install()
-    yield parts
-    parts.close()
 
 
 def _one(deliveries: list) -> Delivery:
