@@ -159,7 +159,7 @@ def test_a_shell_gets_the_settings_of_the_service_unless_they_are_set_there(etc:
     for name in ("database_url", "redis_url", "api_keys"):
         (etc / "secrets" / name).write_text("secret")
     (etc / "penchant.env").write_text(
-        '# ours\nMONGODB_URL=mongodb://m/?a=1&b=2\nPENCHANT_HOME="a b"\nWORKER_MAX_RETRIES=3'
+        '# ours\nMONGODB_URL=mongodb://m/?a=1&b=2\nPENCHANT_HOME="a b"\n' + "WORKER_MAX_RETRIES='3'"
     )
 
     given = dict(line.split("=", 1) for line in _wrapped(etc, REDIS_URL="mine").stdout.splitlines())
