@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract import schemathesis_hints
 from tests.contract.effort import EFFORT, SEED
 from tests.contract.live_api import LiveApi, live_fixture  # noqa: F401
 
 EXAMPLES = 25
 """For each path and method, besides those that cover each keyword of the schemas."""
 ROOT = Path(__file__).parents[2]
+HINTS = "tests.contract.schemathesis_hints"
+"""For the program alone: to load it here would take 40 MB in each process of the tests."""
 
 
 @pytest.mark.slow
@@ -26,7 +27,7 @@ def test_every_answer_is_as_the_description_says(live: LiveApi) -> None:
         *("--header", f"Authorization: Bearer {live.key}"),
         *("--max-examples", str(EXAMPLES * EFFORT), "--seed", str(SEED), "--generation-database", "none"),
     ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": schemathesis_hints.__name__}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": HINTS}
 
     done = subprocess.run(
         command, cwd=live.program.folder, env=environment, capture_output=True, text=True, check=False
