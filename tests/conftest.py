@@ -1,6 +1,7 @@
 """Real servers for all tests, and the tables that say at the end what ran on what."""
 
 import os
+import signal
 from collections.abc import Generator
 from typing import Any
 
@@ -36,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Report(config.stash[SERVERS]))
     for name in SETTINGS:
         os.environ.pop(name, None)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background hands on that it is ignored
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
