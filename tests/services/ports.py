@@ -19,7 +19,8 @@ def free_port() -> int:
     No other process of the same test run is given it, nor this one again: it may be a while until it is listened on.
     """
     choose = random.SystemRandom().choice  # several test runs at once must not draw the same ones
-    share = _share(os.environ.get("PYTEST_XDIST_WORKER", "gw0"), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    process, processes = os.environ.get("PYTEST_XDIST_WORKER", "gw0"), os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
+    share = share_of(process, int(processes))
     for _ in range(_ATTEMPTS):
         port = choose(share)
         if port not in _given and _is_free(port):
@@ -28,7 +29,7 @@ def free_port() -> int:
     raise OSError(f"no free port between {_RANGE.start} and {_RANGE.stop}")
 
 
-def _share(process: str, processes: int) -> range:
+def share_of(process: str, processes: int) -> range:
     """The ports of one of several processes of a test run, which pytest-xdist calls gw0, gw1, …"""
     return _RANGE[int(process.removeprefix("gw")) :: processes]
 

@@ -17,6 +17,7 @@ from amqp.exceptions import AccessRefused
 from tests import services
 from tests.services.mongodb import MongodbServer
 from tests.services.mysql import MysqlServer
+from tests.services.ports import share_of
 from tests.services.rabbitmq import RabbitmqServer
 from tests.services.redis import RedisServer
 from tests.services.servers import Servers
@@ -43,6 +44,13 @@ def test_waiting_returns_the_first_answer_that_is_true() -> None:
 def test_waiting_in_vain_says_for_what() -> None:
     with pytest.raises(TimeoutError, match="in vain for a miracle; the last answer was 0"):
         services.wait_until(lambda: 0, 0, "a miracle")
+
+
+def test_processes_of_one_run_are_given_no_port_in_common() -> None:
+    shares = [set(share_of(f"gw{number}", 3)) for number in range(3)]
+
+    assert len(set().union(*shares)) == sum(map(len, shares))
+    assert all(shares)
 
 
 def test_servers_and_data_of_a_run_that_is_killed_are_gone_too() -> None:
