@@ -119,14 +119,16 @@ def test_stop_workers_stops_those_that_run_and_none_that_start_later(production:
 
 
 def test_three_events_of_a_user_within_the_window_are_one_write(production: Production) -> None:
-    window = {"EMBEDDING_BATCH_ENABLED": "true", "EMBEDDING_BATCH_WINDOW": "3"}
+    window = {"EMBEDDING_BATCH_ENABLED": "true", "EMBEDDING_BATCH_WINDOW": "2"}
     with production.container() as container, production.worker(**window):
-        record = container.record()
-        record([submission_of(search("window-0", "window", "tea 0"))])  # the connection is there for the others
-        for n in range(1, 3):
+        record, outbox = container.record(), container.outbox()
+        record([submission_of(search("window-first", "window", "a worker that has begun"))])
+        production.wait_until_counted({"window": 1})
+        for n in range(3):
             record([submission_of(search(f"window-{n}", "window", f"tea {n}"))])
-        production.wait_until_counted({"window": 3})
-    assert production.states(["window"])["window"].version == 1
+            wait_until(lambda: outbox.depth() == 0, DEADLINE_SECONDS, "the event to go on its own way")
+        production.wait_until_counted({"window": 4})
+    assert production.states(["window"])["window"].version == 2
 
 
 def test_a_service_that_answers_differently_each_day_changes_no_vector(production: Production) -> None:
