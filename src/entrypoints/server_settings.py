@@ -8,9 +8,18 @@ from platformdirs import user_data_path
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
 from domain.errors import ConfigurationError
-from entrypoints.addresses import database_named_in
+from entrypoints.addresses import database_named_in, has_stray_at
 
 DEFAULT_MONGODB_DATABASE = "penchant"
+
+ADDRESSES = {
+    "database_url": "DATABASE_URL",
+    "mongodb_url": "MONGODB_URL",
+    "broker_url": "RABBITMQ_DSN",
+    "redis_url": "REDIS_URL",
+    "openai_base_url": "OPENAI_BASE_URL",
+}
+"""By field, the variable that holds an address."""
 
 
 def _database_in(settings: Mapping[str, Any]) -> str:
@@ -122,6 +131,17 @@ class ServerSettings(BaseModel):
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
+
+    @field_validator(*ADDRESSES)
+    @classmethod
+    def _escaped(cls, url: SecretStr | str | None, info: ValidationInfo) -> SecretStr | str | None:
+        text = url.get_secret_value() if isinstance(url, SecretStr) else url
+        if text is not None and has_stray_at(text):
+            raise ConfigurationError(
+                f"{ADDRESSES[info.field_name or '']} has an @ behind the host. Write what is special in it, such as "
+                "@ : / ? # % in the password, as %40 %3A %2F %3F %23 %25."
+            )
+        return url
 
     @field_validator("mongodb_database")
     @classmethod

@@ -1,11 +1,27 @@
 """The settings: what the environment may say, what is warned of, and that the documents are true."""
 
+from collections.abc import Callable
+from itertools import product
+
 import pytest
 
+from adapters.mongodb.database import MongoDatabase
+from adapters.rabbitmq.broker import Broker
+from adapters.sql.database import Database
 from docs.settings import DOCUMENT, markdown
 from domain.errors import ConfigurationError
 from entrypoints.settings import Settings
 from entrypoints.variables import VARIABLES, strange_variables, variable_of
+
+ADDRESSES: dict[str, Callable[[str], str]] = {
+    "DATABASE_URL": lambda url: Database(url, "DATABASE_URL").address,
+    "MONGODB_URL": lambda url: MongoDatabase(url, "penchant").where,
+    "RABBITMQ_DSN": lambda url: Broker(url=url).address,
+    "REDIS_URL": lambda _: "",
+    "OPENAI_BASE_URL": lambda _: "",
+}
+"""By variable, what errors say of its address, where that has anything of the user."""
+SCHEMES = dict(zip(ADDRESSES, ("mysql", "mongodb", "amqp", "redis", "https"), strict=True))
 
 
 def _database(url: str, **variables: str) -> str:
@@ -77,7 +93,6 @@ def test_variables_of_other_programs_raise_no_alarm(names: list[str]) -> None:
     [
         ("mongodb://host/shop", "shop"),
         ("mongodb://ann:a%2Fb@one:1,two:2/shop?w=1", "shop"),
-        ("mongodb://ann:a/b@host", "penchant"),
         ("mongodb://host", "penchant"),
         ("mongodb://host/?authSource=people", "penchant"),
         ("mongodb://ann:secret@host/admin", "penchant"),
@@ -107,3 +122,54 @@ def test_an_address_is_shown_without_its_password_whether_it_is_a_secret_or_not(
 
     assert settings.shown("broker_url") == "amqp://ann:***@mq/shop"
     assert settings.shown("openai_base_url") == "https://ann:***@host/v1"
+
+
+@pytest.mark.parametrize("url", ["amqp://ann:s3cret@mq/%2f", "amqp://ann:s3cret@mq", "redis://:s3cret@one/0"])
+def test_errors_and_config_show_spell_the_address_of_the_broker_alike(url: str) -> None:
+    settings = Settings.model_validate({"RABBITMQ_DSN": url})
+
+    assert Broker(url=url).address == settings.shown("broker_url") == url.replace("s3cret", "***")
+
+
+@pytest.mark.parametrize("variable", ADDRESSES)
+def test_no_piece_of_a_password_that_is_not_escaped_is_shown(variable: str) -> None:
+    pieces = ["".join(some) for some in product(["4711@", "4711/", "4711#", "4711?", "4711;", "4711:"], repeat=3)]
+    urls = [f"{SCHEMES[variable]}://{user}:{piece}4711@db/penchant" for user in ("ann", "", "a/n") for piece in pieces]
+
+    assert [url for url in urls if "4711" in _told(variable, url)] == []
+
+
+def _told(variable: str, url: str) -> str:
+    try:
+        settings = Settings.model_validate({variable: url})
+        [name] = settings.model_fields_set
+        return settings.shown(name) + ADDRESSES[variable](url)
+    except ConfigurationError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("DATABASE_URL", "mysql://ann:p@ss/w#ord@db/penchant"),
+        ("MONGODB_URL", "mongodb://ann:a/b@host"),
+        ("RABBITMQ_DSN", "amqp://ann:a@one/;amqp://ann:a#b@two/"),
+        ("REDIS_URL", "redis://:a?b@cache/0"),
+    ],
+)
+def test_an_at_behind_the_host_is_refused_with_the_way_to_write_it(variable: str, url: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{variable} .*%40"):
+        Settings.model_validate({variable: url})
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("DATABASE_URL", "sqlite:////home/ann@work/penchant.db"),
+        ("DATABASE_URL", "mysql://ann:p%40ss%2Fw@db/penchant?ssl_ca=/etc/ca.crt"),
+        ("RABBITMQ_DSN", "amqp://ann:a@one/%2f;amqp://ann:a@two/%2f"),
+        ("REDIS_URL", "unix:///home/ann@work/redis.sock"),
+    ],
+)
+def test_an_address_whose_password_is_escaped_is_taken(variable: str, url: str) -> None:
+    assert Settings.model_validate({variable: url}).model_fields_set

@@ -223,7 +223,13 @@ def test_a_file_that_is_no_database_is_found(path: Path, open_database: Open) ->
 
 
 @pytest.mark.parametrize(
-    "url", ["nonsense", "mysql://user:secret@host:port/name", "postgresql://user:secret@host/name"]
+    "url",
+    [
+        "nonsense",
+        "mysql://user:secret@host:port/name",
+        "mysql://user:a@secret/secret@host/name",
+        "postgresql://user:secret@host/name",
+    ],
 )
 def test_an_address_of_another_kind_is_a_wrong_setting_and_its_password_is_not_told(url: str) -> None:
     with pytest.raises(ConfigurationError, match="DATABASE_URL") as caught:

@@ -156,4 +156,4 @@ class MongoDatabase:
 
 def without_secrets(url: str) -> str:
     """The URL without password and options, either of which may be a secret."""
-    return re.sub(r"(://[^:/@?]*):.*@", r"\1:***@", url).partition("?")[0]
+    return re.sub(r"(://[^:]*):.*@", r"\1:***@", url, flags=re.DOTALL).partition("?")[0]

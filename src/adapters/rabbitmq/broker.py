@@ -1,12 +1,13 @@
 """Where the broker is, and how long to wait for it."""
 
+import re
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 from attrs import field, frozen
 from kombu.connection import Connection
-from kombu.utils.url import sanitize_url
+from kombu.utils.url import url_to_parts
 
 from adapters.rabbitmq.frames import GatheredFrames
 from adapters.rabbitmq.transport import Transport, transport_of
@@ -39,9 +40,9 @@ class Broker:
 
     @cached_property
     def address(self) -> str:
-        """The address without its password."""
+        """The address without its password and its options."""
         try:
-            return ";".join(sanitize_url(url) for url in self.url.split(";"))
+            return ";".join(_shown(url) for url in self.url.split(";"))
         except ValueError as error:  # its text could hold the password
             raise ConfigurationError(
                 f"{self.setting} is no address; it looks like amqp://user:password@host:5672/vhost, with what is"
@@ -69,3 +70,11 @@ class Broker:
             # Without a name to compare with, py-amqp would take anybody's certificate.
             ssl={"server_hostname": None} if self.transport.kombu_name == "amqps" else False,
         )
+
+
+def _shown(url: str) -> str:
+    """One address as it is written, without its password. Raises ValueError where it is none."""
+    if "://" not in url:
+        raise ValueError(url)
+    url_to_parts(url)
+    return re.sub(r"(://[^:]*):.*@", r"\1:***@", url, flags=re.DOTALL).partition("?")[0]

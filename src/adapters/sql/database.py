@@ -156,8 +156,8 @@ def _parsed(text: str, setting: str) -> URL:
         text = f"{setting} is no URL; it looks like mysql://user:password@host:3306/name"
         raise ConfigurationError(f"{text}, with what is special written as %40 and the like.") from error
     if kind in ("mysql", "mariadb"):
-        if "@" in (url.host or ""):  # part of a password, which must not be shown as an address
-            raise ConfigurationError(f"{setting} has an @ in its user or password; write it as %40.")
+        if "@" in f"{url.host}{url.database}":  # part of a password, which must not be shown as an address
+            raise ConfigurationError(f"{setting} has an @ in its user or password; write it as %40, and / as %2F.")
         if not url.database:
             raise ConfigurationError(f"{setting} names no database; set mysql://user:password@host:3306/name.")
         return mysql.normalized(url)
