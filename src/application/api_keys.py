@@ -19,6 +19,7 @@ ONE_LINE = "shop-frontend:ingest,read:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_KEY = re.compile(rf"\b{PREFIX}[0-9a-f]{{{2 * SECRET_BYTES}}}\b")
 
 
 class Scope(StrEnum):
@@ -77,6 +78,11 @@ class ApiKeys:
 def digest_of(key: str) -> bytes:
     """What is kept of a key: 32 bytes."""
     return hashlib.sha256(key.encode(errors="surrogatepass")).digest()
+
+
+def keys_in(text: str) -> frozenset[str]:
+    """All keys that stand anywhere in a text."""
+    return frozenset(_KEY.findall(text))
 
 
 def new_key(name: str, scopes: Iterable[Scope], secret: bytes) -> tuple[str, ApiKey]:

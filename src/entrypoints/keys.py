@@ -3,10 +3,9 @@
 import re
 from collections.abc import Callable
 
-from adapters.system.key_file import KeyFile, lines_of
-from application.api_keys import ApiKeys, parse_keys
+from adapters.system.key_file import KeyFile, keys_that_count
+from application.api_keys import ApiKeys
 from application.ports.system import Journal, Metrics
-from domain.errors import ConfigurationError
 from entrypoints.settings import Settings
 
 
@@ -14,15 +13,7 @@ def keys_of(settings: Settings) -> ApiKeys | None:
     """The keys as they are set now; None where none are, so that everything is open. Raises ConfigurationError."""
     if settings.api_keys is None and settings.api_keys_file is None:
         return None
-    found = parse_keys(
-        _lines_of_setting(settings) | (lines_of(settings.api_keys_file) if settings.api_keys_file else {})
-    )
-    if not found.keys:
-        where = "PENCHANT_API_KEYS" if settings.api_keys_file is None else f"{settings.api_keys_file}"
-        raise ConfigurationError(
-            f"{where} has no key, so that nobody could use the API; `penchant keys new` makes one."
-        )
-    return found
+    return keys_that_count(settings.api_keys_file, _lines_of_setting(settings))
 
 
 def watched_keys(settings: Settings, journal: Journal, metrics: Metrics) -> Callable[[], ApiKeys] | None:

@@ -253,8 +253,27 @@ def test_a_key_that_has_leaked_is_traced_to_its_line(program: Program, tmp_path:
     assert (found.code, found.stdout.split(":")[0]) == (0, f"{file}, line 3")
     assert find(made[0]["key"], "--json").json["found"]["place"] == f"{file}, line 2"
     assert (find(made[2]["key"]).code, find(made[2]["key"], "--json").json) == (1, {"found": None})
-    assert find("").code == 2
-    assert program.run("keys", "find", stdin=made[0]["key"]).code == 1
+    as_printed = program.ok("keys", "new", "new", "--scope", "read").stdout
+    file.write_text(f"{as_printed.splitlines()[1]}\n")
+    assert find(as_printed).stdout.startswith(f"{file}, line 1: new, ")
+
+
+def test_what_is_no_key_and_a_shell_without_keys_are_not_taken_for_a_revoked_key(
+    program: Program, tmp_path: Path
+) -> None:
+    made = [program.ok("keys", "new", "shop", "--scope", "read", "--json").json for _ in range(2)]
+    file = tmp_path / "api_keys"
+    file.write_text(made[0]["line"])
+    several = " ".join(key["key"] for key in made)
+
+    asked = [
+        program.run("keys", "find", stdin=text, PENCHANT_API_KEYS_FILE=str(file)) for text in ("nokey", "", several)
+    ]
+    asked.append(program.run("keys", "find", stdin=made[0]["key"]))
+
+    assert [(outcome.code, outcome.stdout) for outcome in asked] == [(2, "")] * 4
+    reasons = ["key is missing", "key is missing", "key is one of 2", "Neither PENCHANT_API_KEYS nor"]
+    assert [reason in outcome.stderr for outcome, reason in zip(asked, reasons, strict=True)] == [True] * 4
 
 
 def test_who_lists_keys_is_warned_of_a_misspelt_variable(program: Program) -> None:

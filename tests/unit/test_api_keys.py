@@ -1,13 +1,16 @@
 """API keys: what is made, what is kept of it, and which lines are taken."""
 
+import errno
+import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapters.memory.system import CountingMetrics, RememberedJournal
 from adapters.system.key_file import KeyFile
-from application.api_keys import ONE_LINE, ApiKey, Scope, new_key, parse_keys
+from application.api_keys import ONE_LINE, ApiKey, Scope, keys_in, new_key, parse_keys
 from domain.errors import ConfigurationError, InvalidValueError
 from entrypoints.keys import keys_of, watched_keys
 from entrypoints.settings import Settings
@@ -45,6 +48,14 @@ def test_each_of_many_keys_opens_what_it_is_for() -> None:
 
     assert [stored.find(key) for key, _ in keys] == [kept for _, kept in keys]
     assert [kept.scopes for _, kept in keys] == [{scope} for scope in Scope]
+
+
+def test_a_key_is_seen_in_whatever_stands_around_it() -> None:
+    (key, kept), (other, _) = made(), made(byte=8)
+
+    assert keys_in(f"The key:\n{key}\n{kept.line}\n") == keys_in(f'{{"key":"{key}"}} {key}') == {key}
+    assert keys_in(f"{key},{other}") == {key, other}
+    assert keys_in(f"{key}0 {key[:-1]} {key.upper()} s{key} {kept.line} nokey") == set()
 
 
 @pytest.mark.parametrize("name", ["", "-shop", "a b", "a:b", "é", "x" * 65, "a\nb"])
@@ -140,12 +151,10 @@ def test_the_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
     file.write_text(f"{kept_new.line}\n")
 
     assert (keys().find(key), keys().find(new)) == (None, kept_new)
-    file.write_text("")
-    assert keys().keys == ()
-    assert [action for action, _, _ in journal.entries] == ["api_keys_read"] * 2
+    assert [action for action, _, _ in journal.entries] == ["api_keys_read"]
 
 
-def test_a_file_that_has_been_broken_or_taken_away_changes_nothing_and_is_told_once(tmp_path: Path) -> None:
+def test_a_file_that_has_been_broken_emptied_or_taken_away_changes_nothing_and_is_told_once(tmp_path: Path) -> None:
     file, journal = tmp_path / "keys", RememberedJournal()
     key, kept = made()
     file.write_text(f"{kept.line}\n")
@@ -153,11 +162,56 @@ def test_a_file_that_has_been_broken_or_taken_away_changes_nothing_and_is_told_o
 
     file.write_text(f"{kept.line}\n{kept.line[:-1]}\n")
     assert [keys().find(key) for _ in range(3)] == [kept] * 3
+    file.write_text("")
+    assert [keys().find(key) for _ in range(3)] == [kept] * 3
     file.unlink()
     assert [keys().find(key) for _ in range(3)] == [kept] * 3
 
-    assert [action for action, _, _ in journal.entries] == ["api_keys_unreadable"] * 2
-    assert f"{file}, line 2" in journal.entries[0][1]
+    assert [action for action, _, _ in journal.entries] == ["api_keys_unreadable"] * 3
+    assert [
+        reason in journal.entries[number][1] for number, reason in enumerate([", line 2", "no key", "No such"])
+    ] == [True] * 3
+
+
+class FailingFile(type(Path())):  # type: ignore[misc]  # the class of paths on this system
+    """A file whose disk fails on as many reads as are set."""
+
+    failures = 0
+
+    def read_text(self, *arguments: Any, **named: Any) -> str:
+        if self.failures:
+            self.failures -= 1
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return str(super().read_text(*arguments, **named))
+
+
+def test_a_read_that_failed_is_tried_again_though_the_file_is_as_it_was(tmp_path: Path) -> None:
+    file, journal, metrics = FailingFile(tmp_path / "keys"), RememberedJournal(), CountingMetrics()
+    (key, kept), (_, other) = made(), made("new", 8)
+    file.write_text(f"{kept.line}\n{other.line}\n")
+    keys = KeyFile(file, {}, journal, metrics)
+    file.write_text(f"{other.line}\n")
+    file.failures = 2
+
+    assert [keys().find(key) for _ in range(3)] == [kept, kept, None]
+    assert metrics.gauges["penchant_api_keys_broken"] == 0
+    assert [action for action, _, _ in journal.entries] == ["api_keys_unreadable", "api_keys_read"]
+
+
+def test_a_file_that_comes_back_as_it_was_is_no_longer_broken(tmp_path: Path) -> None:
+    folder, away, metrics = tmp_path / "mounted", tmp_path / "away", CountingMetrics()
+    folder.mkdir()
+    (folder / "keys").write_text(made()[1].line)
+    keys = KeyFile(folder / "keys", {}, RememberedJournal(), metrics)
+
+    def shown() -> float:
+        keys()
+        return metrics.gauges["penchant_api_keys_broken"]
+
+    folder.rename(away)
+    assert shown() == 1
+    away.rename(folder)
+    assert shown() == 0
 
 
 def test_a_gauge_shows_for_how_long_the_file_has_been_broken(tmp_path: Path) -> None:
@@ -172,7 +226,8 @@ def test_a_gauge_shows_for_how_long_the_file_has_been_broken(tmp_path: Path) -> 
         keys()
         return metrics.gauges["penchant_api_keys_broken"]
 
-    assert [shown(text) for text in (line[:-1], f"{line}\n", None, "", f"{line}\n{line}")] == [1, 0, 1, 0, 1]
+    texts = (line[:-1], f"{line}\n", None, line, "", f"{line}\n", f"{line}\n{line}")
+    assert [shown(text) for text in texts] == [1, 0, 1, 0, 1, 0, 1]
 
 
 def test_at_the_start_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:

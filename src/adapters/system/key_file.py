@@ -12,15 +12,15 @@ class KeyFile:
     """The keys in a file, one a line, and those that were given besides.
 
     The file is looked at whenever it is asked, which is one call of the operating system, so that a key is revoked as
-    soon as its line is gone. A file that has been broken or taken away since the start opens and shuts nothing: the
-    keys as they were count on, the journal says why, once, and a gauge shows it for as long as it lasts.
+    soon as its line is gone. A file that has been broken, emptied or taken away since the start opens and shuts
+    nothing: the keys as they were count on, the journal says why, once, and a gauge shows it for as long as it lasts.
 
     Parameters
     ----------
     path : the file; None where there is none.
     besides : lines that stand elsewhere, by where.
 
-    Raises ConfigurationError where the file cannot be read, or a line is broken, at the start.
+    Raises ConfigurationError as `keys_that_count` does, at the start.
     """
 
     def __init__(self, path: Path | None, besides: Mapping[str, str], journal: Journal, metrics: Metrics) -> None:
@@ -29,31 +29,35 @@ class KeyFile:
         self._journal = journal
         self._metrics = metrics
         self._seen = self._state()
-        self._keys = self._read()
+        self._keys = keys_that_count(path, besides)
+        self._fault = ""
+        """Why the file could not be read the last time; it is tried again until it can, changed or not."""
 
     def __call__(self) -> ApiKeys:
         """The keys as the file has them now."""
         state = self._state()
-        if state != self._seen:
+        if state != self._seen or self._fault:
             self._seen = state
             self._read_again()
         return self._keys
 
     def _read_again(self) -> None:
         try:
-            self._keys = self._read()
+            self._keys = keys_that_count(self._path, self._besides)
         except ConfigurationError as error:
             self._metrics.set("penchant_api_keys_broken", 1)
-            text = f"{error} Until that is mended the keys as they were before count on, and none is revoked."
-            self._journal.warning("api_keys_unreadable", text)
+            self._tell(str(error))
         else:
             self._metrics.set("penchant_api_keys_broken", 0)
+            self._fault = ""
             found = len(self._keys.keys)
             self._journal.info("api_keys_read", f"{found} API keys count from now on.", keys=found)
 
-    def _read(self) -> ApiKeys:
-        in_file = lines_of(self._path) if self._path is not None else {}
-        return parse_keys({**self._besides, **in_file})
+    def _tell(self, fault: str) -> None:
+        if fault != self._fault:
+            self._fault = fault
+            text = f"{fault} Until that is mended the keys as they were before count on, and none is revoked."
+            self._journal.warning("api_keys_unreadable", text)
 
     def _state(self) -> tuple[int, ...] | None:
         """What changes with the file's content: an editor may replace it, or write it within a tick of the clock."""
@@ -66,8 +70,18 @@ class KeyFile:
         return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def lines_of(path: Path) -> dict[str, str]:
-    """The lines of a file of keys, by where they stand. Raises ConfigurationError."""
+def keys_that_count(path: Path | None, besides: Mapping[str, str]) -> ApiKeys:
+    """The keys in a file and those beside it. Raises ConfigurationError where it cannot be read, or there is none."""
+    found = parse_keys({**besides, **(_lines_of(path) if path is not None else {})})
+    if not found.keys:
+        where = path if path is not None else "PENCHANT_API_KEYS"
+        raise ConfigurationError(
+            f"{where} has no key, so that nobody could use the API; `penchant keys new` makes one."
+        )
+    return found
+
+
+def _lines_of(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:

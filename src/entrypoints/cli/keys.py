@@ -6,13 +6,17 @@ from typing import Annotated
 
 import typer
 
-from application.api_keys import SECRET_BYTES, ApiKey, ApiKeys, Scope, new_key
-from domain.errors import InvalidValueError
+from application.api_keys import SECRET_BYTES, ApiKey, ApiKeys, Scope, keys_in, new_key
+from domain.errors import ConfigurationError, InvalidValueError
 from entrypoints.cli.output import Json, err, out, print_json, table
 from entrypoints.cli.wiring import unchecked
 from entrypoints.keys import keys_of
 
 OPEN = "No keys are set: everything is open to who reaches the API, and it serves this machine only."
+NONE_SET = (
+    "Neither PENCHANT_API_KEYS nor PENCHANT_API_KEYS_FILE is set here, so that no key can be found. "
+    "Set the one that the API has; without any keys everything is open."
+)
 
 keys = typer.Typer(help="Keys of the HTTP API.", no_args_is_help=True)
 
@@ -68,17 +72,17 @@ def check(as_json: Json = False) -> None:
 def find(as_json: Json = False) -> None:
     """Say where the line of a key stands, such as of one that has leaked. Exit code 1 if it is none that counts.
 
-    The key is read from standard input, or asked for: arguments are seen by everybody on the machine.
+    The key is read from standard input, or asked for: arguments are seen by everybody on the machine. Anything may
+    stand around it, such as the line that `penchant keys new` prints below it.
 
     Example:
 
       penchant keys find < key.txt
     """
     found = _keys_that_are_set()
-    presented = _asked_for().strip()
-    if not presented:
-        raise InvalidValueError("key", "is missing on standard input", "call it as penchant keys find < key.txt")
-    key = found.find(presented) if found is not None else None
+    if found is None:
+        raise ConfigurationError(NONE_SET)
+    key = found.find(_presented())
     if as_json:
         print_json({"found": _told(key) if key is not None else None})
     elif key is None:
@@ -87,6 +91,14 @@ def find(as_json: Json = False) -> None:
         text = f"{key.place}: {key.name}, for {', '.join(sorted(key.scopes))}; its hash begins with {key.fingerprint}."
         out.print(text, soft_wrap=True, markup=False)
     raise typer.Exit(0 if key is not None else 1)
+
+
+def _presented() -> str:
+    presented = keys_in(_asked_for())
+    if len(presented) != 1:
+        problem = f"is one of {len(presented)} in the input" if presented else "is missing in the input"
+        raise InvalidValueError("key", problem, "send one, pk_ and 64 of 0-9 and a-f: penchant keys find < key.txt")
+    return next(iter(presented))
 
 
 def _asked_for() -> str:
