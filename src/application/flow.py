@@ -1,22 +1,19 @@
 """The flow: what is on its way from recorded to applied, and who moves it; cheap enough to be asked all the time."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from enum import StrEnum
 from typing import Any
 
 from attrs import frozen
 
-from application.beside import begin
+from application.beside import PATIENCE_SECONDS, AskTogether
 from application.ports.dead_letters import DeadLetters
 from application.ports.outbox import Outbox
 from application.ports.queues import WORK_QUEUE, Queues, QueueState
 from application.ports.system import Clock
 from application.ports.user_embedding_store import UserEmbeddingStore
 from domain.errors import PenchantError
-
-PATIENCE_SECONDS = 2.0
-"""How long a part is waited for that does not answer."""
 
 
 class Part(StrEnum):
@@ -43,7 +40,7 @@ class Flow:
     """What is on its way, as of about now. What a part knows that is out of reach is None."""
 
     up: Mapping[Part, bool]
-    """Whether each part answers. A broker without queues is none: it is left out."""
+    """Whether each part can do its work. A broker without its queues cannot; one that is not configured is left out."""
     outbox: OutboxState | None
     queues: Mapping[str, QueueState] | None
     """Of the broker, by name; none without a broker."""
@@ -82,29 +79,21 @@ class LookAtFlow:
         self._outbox = outbox
         self._dead_letters = dead_letters
         self._clock = clock
-        self._patience_seconds = patience_seconds
-        self._questions: Mapping[Part, Callable[[], Any]] = {
+        questions: Mapping[Part, Callable[[], Any]] = {
             Part.LOG: self._outbox_state,
             Part.BROKER: queues.states,
             Part.STORE: lambda: store.user_ids(None, 1),
         }
-        self._asked: dict[Part, Future[Any]] = {}
+        self._ask = AskTogether(questions, patience_seconds)
 
     def __call__(self) -> Flow:
         """The flow now. A part that is out of reach is no error."""
-        for part, question in self._questions.items():
-            if part not in self._asked:
-                self._asked[part] = begin(question)
-        wait(self._asked.values(), self._patience_seconds)
-        answered = {part: self._asked.pop(part) for part, future in [*self._asked.items()] if future.done()}
-        answers = {part: answer.result() for part, answer in answered.items() if not _is_away(answer)}
-        return Flow(
-            up={
-                part: part in answers for part in self._questions if part is not Part.BROKER or answers.get(part) != {}
-            },
-            outbox=answers.get(Part.LOG),
-            queues=answers.get(Part.BROKER),
-        )
+        answers = {part: answer.result() for part, answer in self._ask().items() if not _is_away(answer)}
+        up = {part: part in answers for part in Part}
+        if Part.BROKER in answers and answers[Part.BROKER] is None:
+            del up[Part.BROKER]
+            answers[Part.BROKER] = {}
+        return Flow(up=up, outbox=answers.get(Part.LOG), queues=answers.get(Part.BROKER))
 
     def _outbox_state(self) -> OutboxState:
         now = self._clock.now()

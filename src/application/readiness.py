@@ -1,8 +1,11 @@
 """Whether requests can be served: one cheap question to each part that they need."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from threading import Lock
+from typing import Any
 
+from application.beside import PATIENCE_SECONDS, AskTogether
 from application.ports.examinable import Finding, Health
 from application.ports.system import Clock
 from domain.errors import PenchantError
@@ -12,7 +15,9 @@ KEPT_SECONDS = 1.0
 
 
 class Readiness:
-    """Asks each part something; what raises an error of ours is not ready. Those who ask at once share an answer.
+    """Asks each part something; what raises an error of ours or hangs is not ready.
+
+    Those who ask at once share an answer.
 
     Parameters
     ----------
@@ -20,9 +25,14 @@ class Readiness:
     """
 
     def __init__(
-        self, questions: Mapping[str, Callable[[], object]], clock: Clock, kept_seconds: float = KEPT_SECONDS
+        self,
+        questions: Mapping[str, Callable[[], object]],
+        clock: Clock,
+        kept_seconds: float = KEPT_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        self._questions = questions
+        self._parts = [*questions]
+        self._ask = AskTogether(questions, patience_seconds)
         self._clock = clock
         self._kept_seconds = kept_seconds
         self._lock = Lock()
@@ -32,14 +42,17 @@ class Readiness:
         """A finding for each part."""
         with self._lock:
             if self._kept is None or self._clock.monotonic() - self._kept[0] >= self._kept_seconds:
-                findings = [_asked(part, question) for part, question in self._questions.items()]
+                answers = self._ask()
+                findings = [_finding(part, answers.get(part)) for part in self._parts]
                 self._kept = (self._clock.monotonic(), findings)
             return self._kept[1]
 
 
-def _asked(part: str, question: Callable[[], object]) -> Finding:
+def _finding(part: str, answer: "Future[Any] | None") -> Finding:
+    if answer is None:
+        return Finding(part=part, subject="answer", health=Health.FAILED, text="It does not answer in time.")
     try:
-        question()
+        answer.result()
     except PenchantError as error:
         return Finding(part=part, subject="answer", health=Health.FAILED, text=str(error))
     return Finding(part=part, subject="answer", health=Health.OK, text="It answers.")

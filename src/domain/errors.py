@@ -75,8 +75,12 @@ class ConfigurationError(PermanentError):
     """A setting that cannot work. The text names the setting and the remedy."""
 
 
-class OtherTablesError(ConfigurationError):
-    """The tables are older or newer than this program. Who upgrades ends that from outside, so starting again helps."""
+class NotSetUpError(ConfigurationError):
+    """What `penchant setup` makes is not there. Who sets it up ends that from outside, so starting again helps."""
+
+
+class OtherTablesError(NotSetUpError):
+    """The tables are missing, or older or newer than this program."""
 
 
 class RecipeMismatchError(ConfigurationError):

@@ -98,12 +98,16 @@ def test_a_database_that_hangs_is_answered_for_and_waited_for(production: Produc
     message = search("hang-1", "hang", "a mug")
     production.mysql.pause()
     try:
+        ready = api.get("/ready")
         answer = api.post("/events", message)
         assert api.get("/health").status_code == 200
     finally:
         production.mysql.resume()
 
-    assert (answer.status_code, answer.json()["type"]) == (503, "urn:penchant:problem:overloaded")
+    parts = {part["part"]: part["health"] for part in ready.json()["parts"]}
+    assert (ready.status_code, parts) == (503, {"log": "failed", "recipe": "failed", "user embeddings": "ok"})
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:penchant:problem:unavailable")
+    assert "takes longer than 10 s" in api.process.journal("request_failed")[-1]["sentence"]
     assert api.post("/events", message).status_code == 202
     production.finish({"hang": 1})
 
@@ -114,6 +118,19 @@ def test_queues_are_told_with_who_listens(production: Production, api: Api) -> N
 
     assert body["status"] == "ok"
     assert body["queues"]["failed"]["messages"] == 0
+
+
+def test_a_broker_without_its_queues_is_not_well(production: Production, api: Api) -> None:
+    with production.rabbitmq.connection(production.broker_url) as connection:
+        for name in production.rabbitmq.queues(production.broker_url):
+            connection.channel().queue_delete(name)
+
+    answer = api.get("/rabbitmq/health")
+    accepted = api.post("/events", search("without-1", "without", "a mug"))
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:penchant:problem:not-configured")
+    assert "Run `penchant setup`" in api.process.journal("request_failed")[-1]["sentence"]
+    assert accepted.status_code == 202
 
 
 def test_killed_between_commit_and_answer_the_repeat_is_one_event(production: Production) -> None:

@@ -235,6 +235,21 @@ def test_setup_may_be_repeated_and_names_a_queue_that_differs(production: Produc
     assert "PENCHANT_QUEUE_TYPE=classic" in outcome.stderr
 
 
+def test_a_broker_without_its_queues_ends_workers_so_that_a_supervisor_tries_again(production: Production) -> None:
+    with production.rabbitmq.vhost() as vhost:
+        production.ok("setup", RABBITMQ_DSN=vhost)
+        with production.worker(RABBITMQ_DSN=vhost) as worker, production.rabbitmq.connection(vhost) as connection:
+            connection.channel().queue_delete(WORK)
+            code = worker.wait()
+        started = production.run("worker", RABBITMQ_DSN=vhost)
+        seen = production.ok("stats", "--json", RABBITMQ_DSN=vhost).json
+
+    assert (code, started.code) == (1, 1)
+    assert "Run `penchant setup`" in worker.last_words()
+    assert "Run `penchant setup`" in started.stderr
+    assert seen["up"] == {"log": True, "broker": False, "store": True}
+
+
 def test_failed_letters_are_listed_shown_retried_and_purged(production: Production) -> None:
     production.openai.fail(400)
     with production.worker():

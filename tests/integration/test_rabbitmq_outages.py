@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.rabbitmq.topology import WORK, Topology
-from domain.errors import ConfigurationError, UnavailableError
+from domain.errors import NotSetUpError, UnavailableError
 from tests.builders import logged, searched
 from tests.contract.receiving import applied, later
 from tests.integration.rabbitmq_parts import (
@@ -43,7 +43,7 @@ def test_an_event_that_no_queue_takes_is_an_error(parts: RabbitmqParts) -> None:
     with other_program(parts.url) as channel:
         channel.queue_unbind(WORK, "events", "user.event")
 
-    with pytest.raises(ConfigurationError, match=r"no queue takes .*'events'.*penchant setup"):
+    with pytest.raises(NotSetUpError, match=r"no queue takes .*'events'.*penchant setup"):
         publisher.publish(_events(3))
 
     parts.install()
@@ -53,13 +53,13 @@ def test_an_event_that_no_queue_takes_is_an_error(parts: RabbitmqParts) -> None:
 
 def test_without_an_exchange_or_a_queue_the_error_names_setup(rabbitmq_url: str) -> None:
     parts = RabbitmqParts(url=rabbitmq_url)
-    with pytest.raises(ConfigurationError, match=r"no exchange 'events'.*penchant setup"):
+    with pytest.raises(NotSetUpError, match=r"no exchange 'events'.*penchant setup"):
         parts.publisher().publish(_events(1))
     parts.install()
     with other_program(rabbitmq_url) as channel:
         channel.queue_delete(WORK)
 
-    with pytest.raises(ConfigurationError, match=r"no queue 'user_embedding_updates'.*penchant setup"):
+    with pytest.raises(NotSetUpError, match=r"no queue 'user_embedding_updates'.*penchant setup"):
         parts.source().receive(1)
     parts.close()
 

@@ -13,7 +13,7 @@ from adapters.system.system import SystemClock
 from application.ports.examinable import Health
 from application.ports.message_source import Capability
 from application.retry_policy import RetryPolicy
-from domain.errors import ConfigurationError, PenchantError, UnavailableError
+from domain.errors import ConfigurationError, NotSetUpError, PenchantError, UnavailableError
 from tests.builders import logged, searched
 from tests.contract.receiving import later
 from tests.integration.rabbitmq_parts import RabbitmqParts, other_program, receive
@@ -249,5 +249,5 @@ def test_retries_that_would_have_no_queue_are_an_error_at_the_first_receive(part
     other_delays = Topology(retry=RetryPolicy(max_retries=1, delay_ms=123))
     source = KombuMessageSource(Broker(url=parts.url), other_delays, SystemClock())
 
-    with pytest.raises(ConfigurationError, match="penchant setup"):
+    with pytest.raises(NotSetUpError, match="penchant setup"):
         source.receive(10)

@@ -5,7 +5,7 @@ from threading import Event
 from adapters.outbox.message_source import NoQueues
 from application.flow import LookAtFlow, OutboxState, Part
 from application.ports.queues import WORK_QUEUE, QueueState
-from domain.errors import PenchantError, UnavailableError
+from domain.errors import NotSetUpError, PenchantError, UnavailableError
 from tests.builders import viewed
 from tests.services.waiting import wait_until
 from tests.shop import Shop
@@ -63,7 +63,14 @@ def test_a_broker_that_there_is_not_is_neither_up_nor_down(shop: Shop) -> None:
     flow = look_at(shop, NoQueues())()
 
     assert flow.up == {Part.LOG: True, Part.STORE: True}
-    assert (flow.lag, flow.workers) == (0, None)
+    assert (flow.queues, flow.lag, flow.workers) == ({}, 0, None)
+
+
+def test_a_broker_without_its_queues_is_not_up(shop: Shop) -> None:
+    queues = Queues()
+    queues.error = NotSetUpError("There is no queue.")
+
+    assert look_at(shop, queues)().up == ALL_UP | {Part.BROKER: False}
 
 
 def test_what_waits_in_the_outbox_and_on_the_broker_lags(shop: Shop) -> None:

@@ -8,7 +8,7 @@ from adapters.http.group_commit import GroupCommit
 from adapters.http.problems import Problem
 from application.event_message import Submission
 from application.record import Receipt, RecordStatus
-from domain.errors import TransientError
+from domain.errors import TransientError, UnavailableError
 from tests.builders import viewed
 
 WAIT_SECONDS = 30.0
@@ -136,5 +136,5 @@ def test_a_log_that_hangs_is_not_waited_for_and_what_has_not_begun_is_dropped() 
 
     refused = asyncio.run(run())
 
-    assert [problem.kind for problem in refused if isinstance(problem, Problem)] == ["overloaded"] * 2
+    assert [type(error) for error in refused] == [UnavailableError] * 2
     assert recorder.transactions == [["a"]]

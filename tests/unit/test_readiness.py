@@ -3,15 +3,17 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
-from threading import Barrier, BrokenBarrierError
+from threading import Barrier, BrokenBarrierError, Event
 
 from adapters.memory.system import ManualClock
 from application.ports.examinable import Health
 from application.readiness import Readiness
 from domain.errors import UnavailableError
 from tests.builders import NOW
+from tests.services.waiting import wait_until
 
 CALLERS = 8
+DEADLINE_SECONDS = 30.0
 LONG_ENOUGH_SECONDS = 0.5
 """For another thread to come, if it can."""
 
@@ -52,10 +54,42 @@ def test_those_who_ask_while_a_part_is_asked_share_its_answer() -> None:
         with suppress(BrokenBarrierError):  # nobody else comes to ask
             two_ask.wait(LONG_ENOUGH_SECONDS)
 
-    ready = Readiness({"log": slow}, ManualClock(NOW))
+    ready = Readiness({"log": slow}, ManualClock(NOW), patience_seconds=DEADLINE_SECONDS)
 
     with ThreadPoolExecutor(CALLERS) as threads:
         told = list(threads.map(lambda _: ready()[0].health, range(CALLERS)))
 
     assert told == [Health.OK] * CALLERS
     assert part.asked == 1
+
+
+def test_parts_are_asked_at_the_same_time() -> None:
+    both_ask = Barrier(2)
+
+    def asked() -> None:
+        both_ask.wait(DEADLINE_SECONDS)
+
+    ready = Readiness({"log": asked, "store": asked}, ManualClock(NOW), patience_seconds=DEADLINE_SECONDS)
+
+    assert [finding.health for finding in ready()] == [Health.OK, Health.OK]
+
+
+def test_a_part_that_hangs_is_not_ready_and_is_asked_again_once_it_has_answered() -> None:
+    part, may_answer, has_answered = Part(), Event(), Event()
+
+    def hanging() -> None:
+        assert may_answer.wait(DEADLINE_SECONDS)
+        has_answered.set()
+        part()
+
+    ready = Readiness({"log": hanging}, ManualClock(NOW), kept_seconds=0.0, patience_seconds=0.01)
+
+    told = [ready()[0] for _ in range(3)]
+    part.is_up = False
+    may_answer.set()
+    assert has_answered.wait(DEADLINE_SECONDS)
+
+    assert [(finding.health, finding.text) for finding in told] == [(Health.FAILED, "It does not answer in time.")] * 3
+    wait_until(lambda: "out of reach" in ready()[0].text, DEADLINE_SECONDS, "the part to be asked again")
+    part.is_up = True
+    wait_until(lambda: ready()[0].health is Health.OK, DEADLINE_SECONDS, "the part to be ready")

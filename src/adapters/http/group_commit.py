@@ -12,7 +12,7 @@ from adapters.http.problems import Problem
 from application.event_message import Submission
 from application.ports.tracer import NO_TRACER, Tracer
 from application.record import Receipt
-from domain.errors import TransientError
+from domain.errors import TransientError, UnavailableError
 
 RETRY_AFTER_SECONDS = 1
 
@@ -60,8 +60,9 @@ class GroupCommit:
 
         Raises
         ------
-        Problem : too many wait already, or the log takes too long; what has begun may be recorded yet.
-        TransientError : the log cannot be written now; send the same again, with the same message ids.
+        Problem : too many wait already.
+        TransientError : the log cannot be written now, or takes too long, so that what has begun may be recorded yet;
+            send the same again, with the same message ids.
         """
         if self._count >= self._max_waiting:
             raise _overloaded(f"{self._count:,} events wait to be recorded already; send these again in a moment.")
@@ -77,9 +78,8 @@ class GroupCommit:
             async with asyncio.timeout(self._patience_seconds):
                 return await request.receipts
         except TimeoutError as error:
-            raise _overloaded(
-                "The log takes long to record; send the same again, with the same message ids."
-            ) from error
+            text = f"Recording takes longer than {self._patience_seconds:g} s: the log's database hangs or is too slow."
+            raise UnavailableError(text) from error
 
     async def close(self) -> None:
         """Wait until everything is written, but not for a log that hangs: nobody has been told that it has the rest."""

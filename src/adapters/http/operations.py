@@ -48,9 +48,11 @@ def operations_routes(service: Service, guarded: Callable[[Scope], type[APIRoute
 
     @router.get("/rabbitmq/health", **descriptions.returns(schemas.QUEUES))
     def read_queues() -> JSONResponse:
-        """The broker's queues: how many messages wait, and who listens."""
-        states = {name: asdict(state) for name, state in service.queues.states().items()}
-        return JSONResponse({"status": "ok" if states else "no broker is configured", "queues": states})
+        """The broker's queues: how many messages wait, and who listens. 503 where the work queue is missing."""
+        states = service.queues.states()
+        if states is None:
+            return JSONResponse({"status": "no broker is configured", "queues": {}})
+        return JSONResponse({"status": "ok", "queues": {name: asdict(state) for name, state in states.items()}})
 
     @router.get("/metrics", **descriptions.returns_metrics())
     def read_metrics() -> Response:

@@ -95,8 +95,8 @@ class NoDeadLetterQueue:
 class NoQueues:
     """There is no broker, so there are no queues; what waits is in the outbox."""
 
-    def states(self) -> Mapping[str, QueueState]:
-        return {}
+    def states(self) -> Mapping[str, QueueState] | None:
+        return None
 
 
 def _tags(outcomes: Iterable[Settled]) -> list[int]:

@@ -46,7 +46,8 @@ class BrokerConnection(Generic[Session]):
         Raises
         ------
         UnavailableError : there is no connection, or it was lost; the session is gone, and the next call opens another.
-        ConfigurationError : the broker refuses us, or lacks what `setup` makes.
+        ConfigurationError : the broker refuses us.
+        NotSetUpError : it lacks what `setup` makes.
         """
         with self._lock, self._translated():
             if self._failure is not None:

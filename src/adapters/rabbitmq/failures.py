@@ -4,7 +4,7 @@ import re
 
 from amqp import exceptions as amqp
 
-from domain.errors import ConfigurationError, PenchantError, UnavailableError
+from domain.errors import ConfigurationError, NotSetUpError, PenchantError, UnavailableError
 
 _INEQUIVALENT = re.compile(
     r"inequivalent arg '(?P<argument>[^']*)' for (?P<kind>queue|exchange) '(?P<name>[^']*)'.*?: (?P<values>.*)",
@@ -27,7 +27,7 @@ def translated(error: Exception, where: str) -> PenchantError:
             " (nothing or %2F for the default one); make it, give the user permissions on it, or correct the setting."
         )
     if isinstance(error, amqp.NotFound):
-        return ConfigurationError(f"{where}: {reason}. Run `penchant setup`.")
+        return NotSetUpError(f"{where}: {reason}. Run `penchant setup`.")
     if isinstance(error, amqp.PreconditionFailed) and (found := _INEQUIVALENT.search(reason)):
         return ConfigurationError(f"{where}: {_difference(**found.groupdict())}")
     if type(error).__name__ in _REFUSED_BY_REDIS or "WRONGPASS" in reason or "NOAUTH" in reason:

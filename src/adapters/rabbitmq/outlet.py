@@ -13,7 +13,7 @@ from adapters.rabbitmq.connection import BrokerConnection
 from adapters.rabbitmq.installation import declare_for
 from adapters.rabbitmq.topology import Topology
 from application.ports.message_source import Capability
-from domain.errors import ConfigurationError, UnavailableError
+from domain.errors import NotSetUpError, UnavailableError
 
 WINDOW = 1_000
 """Messages that may be on their way unconfirmed."""
@@ -50,7 +50,7 @@ class Outlet:
         ------
         UnavailableError : the broker is out of reach, short of memory or disk, has not answered in time, or has refused
             some.
-        ConfigurationError : no queue takes some of them, or an exchange is missing.
+        NotSetUpError : no queue takes some of them, or an exchange is missing.
         """
         with self._connection.session() as channel:
             channel.begin()
@@ -83,7 +83,7 @@ class Outlet:
 
     def _check(self, channel: "_Confirming") -> None:
         if channel.returned:
-            raise ConfigurationError(
+            raise NotSetUpError(
                 f"{self._broker.where}: no queue takes what is published to {', '.join(sorted(channel.returned))}."
                 " Run `penchant setup`."
             )

@@ -9,7 +9,8 @@ from adapters.rabbitmq.broker import Broker
 from adapters.rabbitmq.connection import BrokerConnection
 from adapters.rabbitmq.installation import attempt, declare, declare_for, parts_of
 from adapters.rabbitmq.topology import Queue, Topology
-from application.ports.queues import QueueState
+from application.ports.queues import WORK_QUEUE, QueueState
+from domain.errors import NotSetUpError
 
 
 class KombuQueues:
@@ -28,6 +29,11 @@ class KombuQueues:
             for part in parts_of(self._broker, self._topology):
                 if isinstance(part, Queue) and (state := _state(connection, part)) is not None:
                     states[part.name] = state
+        if WORK_QUEUE not in states:
+            where = self._broker.where
+            raise NotSetUpError(
+                f"{where} has no queue {WORK_QUEUE!r}: events wait in the outbox. Run `penchant setup`."
+            )
         return states
 
     def close(self) -> None:

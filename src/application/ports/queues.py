@@ -20,5 +20,11 @@ class QueueState:
 class Queues(Protocol):
     """All queues that Penchant uses."""
 
-    def states(self) -> Mapping[str, QueueState]:
-        """Each queue that is there, by its name. Raises UnavailableError where the broker is out of reach."""
+    def states(self) -> Mapping[str, QueueState] | None:
+        """Each queue that is there, by its name; None where no broker is configured.
+
+        Raises
+        ------
+        UnavailableError : the broker is out of reach.
+        NotSetUpError : it has no work queue.
+        """

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from domain.errors import OtherTablesError, PenchantError, TransientError
+from domain.errors import NotSetUpError, PenchantError, TransientError
 from entrypoints.cli import maintenance, profile, recording, verification, workers
 from entrypoints.cli.catalogue import products
 from entrypoints.cli.configuration import config
@@ -101,7 +101,7 @@ def main() -> None:
             raise
         err.print(f"[bold red]penchant:[/bold red] {_escaped(error)}", soft_wrap=True)
         # A supervisor starts again what ends with 1, and what meets tables in the middle of an upgrade works later.
-        sys.exit(EXIT_FAILED if isinstance(error, TransientError | OtherTablesError) else EXIT_USAGE)
+        sys.exit(EXIT_FAILED if isinstance(error, TransientError | NotSetUpError) else EXIT_USAGE)
     except OSError as error:
         what = error.filename if error.filename is not None else "the output cannot be written"
         err.print(f"[bold red]penchant:[/bold red] {what}: {error.strerror or error}", soft_wrap=True)
