@@ -122,23 +122,21 @@ class _Admission:
         if earlier is not None:
             sent = event if submission.time_given else evolve(event, occurred_at=earlier.occurred_at)
             if sent != earlier:
-                text = f"message_id {event.message_id!r} was recorded before with other content; "
-                text += "send the same fields again, or another event with a new id"
-                return _refused(event, ConflictError(text))
+                problem = f"{event.message_id!r} was recorded before with other content"
+                remedy = "send the same fields again, or another event with a new id"
+                return _refused(event, ConflictError("message_id", problem, remedy))
             return _repeated(event, self._first(event.message_id))
         if event.occurred_at - now > MAX_AHEAD:
             return _refused(event, InvalidValueError("occurred_at", "is in the future", "set the sender's clock"))
         if isinstance(event, Retraction):
             target = self._find(event.retracts)
             if target is None:
-                text = f"retracts {event.retracts!r} names no event of user {event.user_id!r}; record that event first"
-                return _refused(event, TargetMissingError(text))
+                return _refused(event, TargetMissingError("retracts", _no_event_of(event), "record that event first"))
             if target.user_id != event.user_id:
-                text = f"retracts {event.retracts!r} names no event of user {event.user_id!r}; send the right user"
-                return _refused(event, RetractionRefusedError(text))
+                return _refused(event, RetractionRefusedError("retracts", _no_event_of(event), "send the right user"))
             if isinstance(target, Retraction):
-                text = f"retracts {event.retracts!r} names a retraction; only an interaction can be taken back"
-                return _refused(event, RetractionRefusedError(text))
+                problem, remedy = f"{event.retracts!r} names a retraction", "only an interaction can be taken back"
+                return _refused(event, RetractionRefusedError("retracts", problem, remedy))
             if event.retracts in self._retractions:
                 return _repeated(event, self._retractions[event.retracts])
             self._retractions[event.retracts] = len(self.accepted)
@@ -161,6 +159,10 @@ def _repeated(event: Event, first: LoggedEvent | int) -> Receipt | _AtIndex:
     if isinstance(first, int):
         return _AtIndex(event.message_id, RecordStatus.REPEATED, first)
     return Receipt(message_id=event.message_id, status=RecordStatus.REPEATED, logged=first)
+
+
+def _no_event_of(retraction: Retraction) -> str:
+    return f"{retraction.retracts!r} names no event of user {retraction.user_id!r}"
 
 
 def _refused(event: Event, error: PermanentError) -> Receipt:

@@ -55,11 +55,11 @@ class NotAppliedYetError(UnknownUserError):
     """A user with events in the log of whom nothing is stored yet."""
 
 
-class ConflictError(PermanentError):
+class ConflictError(InvalidValueError):
     """A message id that was recorded before with other content."""
 
 
-class RetractionRefusedError(PermanentError):
+class RetractionRefusedError(InvalidValueError):
     """A retraction that names no event of the same user, or names a retraction."""
 
 

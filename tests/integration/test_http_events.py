@@ -1,5 +1,6 @@
 """Events over HTTP, on embedded parts: what is accepted is in the log, and soon in the embedding."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -127,6 +128,27 @@ def test_a_path_that_names_nothing_is_refused(api: Api, path: str, status: int, 
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_what_the_log_does_not_take_is_told_with_field_and_remedy(api: Api) -> None:
+    api.post(
+        "/events/batch", [view("sue", message_id="sue-1"), {"user_id": "sue", "retracts": "sue-1", "message_id": 2}]
+    )
+    refused = [
+        api.post("/events", view("sue", message_id="sue-1", product_id="pot")),
+        api.post("/api/user/sue/events/nothing/retract"),
+        api.post("/api/user/tom/events/sue-1/retract"),
+        api.post("/api/user/sue/events/2/retract"),
+    ]
+
+    told = [answer.json() for answer in refused]
+
+    assert [(problem["status"], problem["field"], problem["remedy"]) for problem in told] == [
+        (409, "message_id", "send the same fields again, or another event with a new id"),
+        (404, "retracts", "record that event first"),
+        (409, "retracts", "send the right user"),
+        (409, "retracts", "only an interaction can be taken back"),
+    ]
+
+
 @pytest.mark.parametrize("user_id", [*ODD_TEXTS, "a/../b", "%2e%2e", "?x=1#y", "a;b", "+", "%"])
 def test_ids_of_any_characters_come_through_paths_unchanged(api: Api, user_id: str) -> None:
     path = f"/api/user/{quote(user_id, safe='')}"
@@ -196,7 +218,11 @@ def test_a_batch_has_a_result_for_each_and_a_bad_one_fails_alone(api: Api) -> No
         ("jan-3", "recorded"),
         ("jan-4", "recorded"),
     ]
-    assert [item["error"].get("field") for item in body["results"] if "error" in item] == ["event_type", "event", None]
+    assert [item["error"].get("field") for item in body["results"] if "error" in item] == [
+        "event_type",
+        "event",
+        "retracts",
+    ]
     api.wait_for_embedding("jan", 1)
 
 
@@ -256,7 +282,21 @@ def test_a_body_that_does_not_say_that_it_is_json_is_refused(api: Api) -> None:
     assert [form.status_code, text.status_code, broken.status_code] == [415, 415, 422]
 
 
-@pytest.mark.parametrize(("path", "methods"), [("/events", "POST"), ("/health", "GET, HEAD")])
+def test_a_packed_body_is_refused_as_such(api: Api) -> None:
+    content, headers = gzip.compress(json.dumps(view("ray")).encode()), {"Content-Type": "application/json"}
+
+    packed = api.client.post("/events", content=content, headers=headers | {"Content-Encoding": "gzip"})
+    plain = api.client.post("/events", json=view("ray"), headers={"Content-Encoding": "identity"})
+
+    assert (packed.status_code, packed.headers["accept-encoding"]) == (415, "identity")
+    assert "Content-Encoding is 'gzip'" in packed.json()["detail"]
+    assert plain.status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/events", "POST"), ("/health", "GET, HEAD"), ("/api/user/ann/explain", "GET, HEAD"), ("/metrics", "GET, HEAD")],
+)
 def test_other_methods_are_refused_by_name(api: Api, path: str, methods: str) -> None:
     answer = api.client.delete(path)
 

@@ -1,6 +1,7 @@
 """Embeddings over HTTP: now, as of a time, and what follows from them."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,9 +138,10 @@ def test_a_limit_that_is_none_is_refused_by_its_name_and_in_our_words(api: Api, 
         ("/api/user/ann/recommendations?lmit=1", "lmit is not a parameter of this request; the parameters are limit"),
         ("/api/user/ann/embedding?limit=1&at=x", "limit is not a parameter of this request; the parameters are at"),
         ("/metrics?%C3%A9=", "\\xe9 is not a parameter of this request; leave it out"),
+        ("/api/user/ann/explain?limit=abc&limit=3", "limit comes 2 times; send it once"),
     ],
 )
-def test_a_parameter_that_is_not_known_is_refused_with_those_that_there_are(api: Api, path: str, detail: str) -> None:
+def test_a_parameter_that_is_not_known_or_comes_twice_is_refused_by_its_name(api: Api, path: str, detail: str) -> None:
     answer = api.client.get(path)
 
     assert (answer.status_code, answer.json()["detail"]) == (422, detail)
@@ -157,15 +159,35 @@ def test_the_process_says_that_it_lives_and_is_ready(api: Api) -> None:
         "status": "ready",
         "parts": [{"part": part, "health": "ok"} for part in ("log", "recipe", "user embeddings")],
     }
-    assert {api.client.head(path).status_code for path in ("/health", "/ready")} == {200}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/health", "/ready", "/openapi.json", "/rabbitmq/health", "/api/user/ann/explain", "/api/user/nobody/explain"],
+)
+def test_head_is_answered_as_get_is_and_without_a_body(api: Api, path: str) -> None:
+    get, head = api.client.get(path), api.client.head(path)
+
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    assert head.headers["content-type"] == get.headers["content-type"]
+    assert head.headers["content-length"] != "0"
     assert api.get("/rabbitmq/health").json() == {"status": "no broker is configured", "queues": {}}
 
 
 def test_the_description_is_counted_by_its_path_and_a_broker_that_there_is_not_is_not_shown(api: Api) -> None:
+    def counted() -> float:
+        [count] = re.findall(r'penchant_http_requests_total\{route="GET /openapi.json",status="200"\} (\S+)', metrics())
+        return float(count)
+
+    def metrics() -> str:
+        return api.get("/metrics").text
+
+    api.get("/openapi.json")
+    before = counted()
     assert api.get("/openapi.json").status_code == api.client.head("/openapi.json").status_code == 200
 
-    shown = api.get("/metrics").text
-    assert 'penchant_http_requests_total{route="GET /openapi.json",status="200"} 1.0' in shown
+    assert counted() == before + 2
+    shown = metrics()
     assert 'penchant_up{part="log"} 1.0' in shown
     assert 'part="broker"' not in shown
 

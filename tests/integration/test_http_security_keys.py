@@ -67,8 +67,17 @@ def test_without_a_key_nothing_is_answered(guarded: Guarded, method: str, path: 
 
     assert (answer.status_code, answer.json()["type"]) == (401, "urn:penchant:problem:no-key")
     assert answer.headers["www-authenticate"] == 'Bearer realm="penchant"'
-    assert guarded.ask(method, path, Authorization="Basic YTpi").status_code == 401
     assert scope
+
+
+def test_a_key_in_a_form_of_its_own_is_refused_as_such(guarded: Guarded) -> None:
+    key = guarded.keys["read"]
+    forms = (key, f"Basic {key}", "Bearer", "")
+
+    answers = [guarded.ask("GET", "/api/user/ann/explain", Authorization=form) for form in forms]
+
+    told = ("urn:penchant:problem:no-key", "Authorization is not of the form Bearer KEY.")
+    assert [(answer.json()["type"], answer.json()["detail"]) for answer in answers] == [told] * len(forms)
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), ROUTES)

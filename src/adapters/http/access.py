@@ -54,7 +54,9 @@ class AccessGate:
 def _key_of(request: Request, scope: Scope, keys: ApiKeys) -> ApiKey:
     presented = _presented(request)
     if presented is None:
-        raise _refusal(HTTPStatus.UNAUTHORIZED, "no-key", "This needs a key.", "send Authorization: Bearer KEY", REALM)
+        sent = "authorization" in request.headers
+        detail = "Authorization is not of the form Bearer KEY." if sent else "This needs a key."
+        raise _refusal(HTTPStatus.UNAUTHORIZED, "no-key", detail, "send Authorization: Bearer KEY", REALM)
     key = keys.find(presented)
     if key is None:
         challenge = f'{REALM}, error="invalid_token"'

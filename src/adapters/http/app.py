@@ -24,7 +24,7 @@ from adapters.http.operations import operations_routes, probe_routes
 from adapters.http.problems import EndOfErrors, ToldInJournal, answer_problems
 from adapters.http.raw_path import RawPath
 from adapters.http.reading import reading_routes
-from adapters.http.routes import guarded_by
+from adapters.http.routes import HeadAsGet, guarded_by
 from adapters.http.service import Service
 
 READS_AT_ONCE = 10
@@ -33,7 +33,7 @@ READS_AT_ONCE = 10
 
 def create_app(service: Service) -> ASGIApp:
     """The ASGI application of a service."""
-    routed = RawPath(NoteRoute(EndOfErrors(create_api(service))))
+    routed = RawPath(HeadAsGet(NoteRoute(EndOfErrors(create_api(service)))))
     limited = LimitBodies(routed, service.limits)
     called = OwnMachineOnly(limited) if service.own_machine_only else limited
     return MeasureRequests(AnswerHeaders(called), service.metrics, service.tracer)

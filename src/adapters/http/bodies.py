@@ -11,6 +11,7 @@ from adapters.http.problems import Problem
 from adapters.http.service import Limits
 
 _JSON = ("application/json",)
+_AS_IT_IS = "identity"
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 _CLOSE = {"Connection": "close"}
 
@@ -71,7 +72,7 @@ class LimitBodies:
 
 
 async def json_body(request: Request) -> bytes:
-    """The body of a request that says that it is JSON. Raises Problem.
+    """The body of a request that says that it is JSON, and not packed. Raises Problem.
 
     A page of another site can make a browser send a form, but no JSON without asking first.
     """
@@ -82,5 +83,14 @@ async def json_body(request: Request) -> bytes:
             kind="media-type",
             detail=f"The body is {kind[:64]!r}.",
             remedy="Send JSON, with Content-Type: application/json.",
+        )
+    encoding = request.headers.get("content-encoding", _AS_IT_IS).strip().lower()
+    if encoding != _AS_IT_IS:
+        raise Problem(
+            status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            kind="media-type",
+            detail=f"The body is packed: Content-Encoding is {encoding[:64]!r}.",
+            remedy="Send it as it is, without Content-Encoding.",
+            headers={"Accept-Encoding": _AS_IT_IS},
         )
     return await request.body()

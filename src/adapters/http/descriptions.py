@@ -31,7 +31,7 @@ _OF_INGEST = {
     404: "Unknown event.",
     409: "Conflict.",
     413: "Too large.",
-    415: "Not JSON.",
+    415: "Not JSON, or packed.",
 }
 
 

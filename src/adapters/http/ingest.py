@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from attrs import frozen
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -17,7 +18,7 @@ from adapters.http.raw_path import MessageId, ProductId, UserId
 from adapters.http.service import Scope, Service
 from application.event_message import Submission, parse_event
 from application.json_object import json_of, kind_of, object_of
-from application.record import Receipt
+from application.record import Receipt, RecordStatus
 from domain.errors import InvalidValueError, PermanentError
 from domain.identifier import MAX_LENGTH, parse_identifier
 from domain.interaction import EventType
@@ -51,15 +52,18 @@ def ingest_routes(service: Service, record: GroupCommit, guarded: Callable[[Scop
 
         With an Idempotency-Key, an event without a message_id gets the key and its place in the list, as in KEY-0.
         """
-        body, key = await json_body(request), _key_of(request, schemas.MAX_BATCH_KEY)
-        problems: list[str] = []
-        submissions, results = _batch(service, body, key, problems)
-        accepted = [item for item in submissions if item is not None]
-        receipts = iter(await record(accepted) if accepted else ())
-        results = [result if result is not None else _result(next(receipts), problems) for result in results]
+        items = _batch(service, await json_body(request), _key_of(request, schemas.MAX_BATCH_KEY))
+        submissions = [item for item in items if isinstance(item, Submission)]
+        receipts = iter(await record(submissions) if submissions else ())
+        results = [item if isinstance(item, _Result) else _result(next(receipts)) for item in items]
+        problems = [result.problem.kind for result in results if result.problem is not None]
         request.scope[NOTES].problems.extend(problems)
-        refused = len(problems)
-        answer = {"status": "Events queued", "accepted": len(results) - refused, "refused": refused, "results": results}
+        answer = {
+            "status": "Events queued",
+            "accepted": len(results) - len(problems),
+            "refused": len(problems),
+            "results": [result.document() for result in results],
+        }
         return JSONResponse(answer, HTTPStatus.ACCEPTED)
 
     @router.post("/api/user/{user_id}/search", **descriptions.accepts(schemas.QUERY, schemas.QUEUED))
@@ -114,10 +118,21 @@ def _submission(service: Service, message: Mapping[str, Any], key: str | None) -
     return parse_event(message, now=service.clock.now(), message_id=key if key is not None else service.ids.new())
 
 
-def _batch(
-    service: Service, body: bytes, key: str | None, problems: list[str]
-) -> tuple[Sequence[Submission | None], list[dict[str, Any] | None]]:
-    """The submission of each item, and the result of each that is none. The kinds of refusals go to `problems`."""
+@frozen(kw_only=True)
+class _Result:
+    """What became of an item of a batch."""
+
+    message_id: str | None
+    status: RecordStatus
+    problem: Problem | None = None
+
+    def document(self) -> dict[str, Any]:
+        error = {"error": self.problem.document()} if self.problem is not None else {}
+        return {"message_id": self.message_id, "status": str(self.status), **error}
+
+
+def _batch(service: Service, body: bytes, key: str | None) -> Sequence[Submission | _Result]:
+    """The submission of each item, or the result of one that is none."""
     most = service.limits.events
     remedy = f"send a list of 1 to {most} events"
     items = json_of(body, remedy)
@@ -125,33 +140,21 @@ def _batch(
         raise InvalidValueError("body", f"is {kind_of(items)}", remedy)
     if not 1 <= len(items) <= most:
         raise InvalidValueError("body", f"has {len(items)} events", f"send 1 to {most}")
-    submissions: list[Submission | None] = []
-    results: list[dict[str, Any] | None] = []
-    for place, item in enumerate(items):
-        try:
-            if not isinstance(item, dict):
-                raise InvalidValueError("event", f"is {kind_of(item)}", "send an object")
-            needs_id = key is not None and item.get("message_id") is None
-            submissions.append(_submission(service, item, f"{key}-{place}" if needs_id else None))
-            results.append(None)
-        except PermanentError as error:
-            submissions.append(None)
-            refused = {"message_id": _given_id(item), "status": "refused"}
-            results.append({**refused, "error": _error(error, problems)})
-    return submissions, results
+    return [_item(service, item, f"{key}-{place}" if key is not None else None) for place, item in enumerate(items)]
 
 
-def _error(error: PermanentError, problems: list[str]) -> dict[str, Any]:
-    problem = problem_of(error)
-    problems.append(problem.kind)
-    return problem.document()
+def _item(service: Service, item: object, key: str | None) -> Submission | _Result:
+    try:
+        if not isinstance(item, dict):
+            raise InvalidValueError("event", f"is {kind_of(item)}", "send an object")
+        return _submission(service, item, key if item.get("message_id") is None else None)
+    except PermanentError as error:
+        return _Result(message_id=_given_id(item), status=RecordStatus.REFUSED, problem=problem_of(error))
 
 
-def _result(receipt: Receipt, problems: list[str]) -> dict[str, Any]:
-    result: dict[str, Any] = {"message_id": _recorded_id(receipt), "status": str(receipt.status)}
-    if receipt.error is not None:
-        result["error"] = _error(receipt.error, problems)
-    return result
+def _result(receipt: Receipt) -> _Result:
+    problem = problem_of(receipt.error) if receipt.error is not None else None
+    return _Result(message_id=_recorded_id(receipt), status=receipt.status, problem=problem)
 
 
 def _recorded_id(receipt: Receipt) -> str:

@@ -17,13 +17,11 @@ def probe_routes(service: Service) -> APIRouter:
     """For load balancers and orchestrators: no key is needed, and nothing is told that is worth one."""
     router = APIRouter(tags=["operations"])
 
-    @router.head("/health", include_in_schema=False)
     @router.get("/health", **descriptions.probes(schemas.STATUS))
     async def check_health() -> JSONResponse:
         """That the process lives; it asks no server."""
         return JSONResponse({"status": "ok"})
 
-    @router.head("/ready", include_in_schema=False)
     @router.get("/ready", **descriptions.probes(schemas.READINESS))
     def check_readiness() -> JSONResponse:
         """Whether requests can be served: 503 while a part that they need is out of reach."""
@@ -33,7 +31,6 @@ def probe_routes(service: Service) -> APIRouter:
         answer = {"status": "ready" if well else "not ready", "parts": parts}
         return JSONResponse(answer, HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
 
-    @router.head("/openapi.json", include_in_schema=False)
     @router.get("/openapi.json", include_in_schema=False)
     async def description(request: Request) -> JSONResponse:
         """Every path and field."""

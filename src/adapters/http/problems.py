@@ -166,7 +166,8 @@ def answer_problems(app: FastAPI, tell: ToldInJournal) -> None:
 def _methods_of(request: Request) -> str:
     """All methods that the path of a request takes: of several routes with one path, each knows only its own."""
     routes = [route for route in iter_route_contexts(request.app.routes) if route.path_regex.match(request["path"])]
-    return ", ".join(sorted({method for route in routes for method in route.methods or ()}))
+    methods = {method for route in routes for method in route.methods or ()}
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
 
 class EndOfErrors:

@@ -1,15 +1,20 @@
-"""Routes behind the gate: they ask first who may pass, and take no parameter that they do not know."""
+"""Routes behind the gate, which ask first who may pass and take only parameters that they know; and HEAD for all."""
 
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.datastructures import QueryParams
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from adapters.http.descriptions import SECURITY_SCHEMES
 from adapters.http.headers import MORE
 from adapters.http.problems import unknown_name
 from adapters.http.service import Gate, Scope
+from domain.errors import InvalidValueError
 
 
 def guarded_by(gate: Gate, scope: Scope) -> type[APIRoute]:
@@ -33,7 +38,8 @@ def guarded_by(gate: Gate, scope: Scope) -> type[APIRoute]:
             async def guarded(request: Request) -> Response:
                 headers = await gate(request, scope)
                 request.scope[MORE].extend((name.lower().encode(), value.encode()) for name, value in headers.items())
-                _check_query(request, known)
+                if request.scope["query_string"]:
+                    _check_query(request.query_params, known)
                 return await handle(request)
 
             return guarded
@@ -41,7 +47,21 @@ def guarded_by(gate: Gate, scope: Scope) -> type[APIRoute]:
     return Guarded
 
 
-def _check_query(request: Request, known: Sequence[str]) -> None:
-    for name in request.query_params if request.scope["query_string"] else ():
+def _check_query(query: QueryParams, known: Sequence[str]) -> None:
+    for name, times in Counter(name for name, _ in query.multi_items()).items():
         if name not in known:
             raise unknown_name(name, "parameter", known)
+        if times > 1:
+            raise InvalidValueError(name, f"comes {times} times", "send it once")
+
+
+class HeadAsGet:
+    """Middleware: HEAD is answered, and measured, as GET is; the server itself leaves the body away."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if scope.get("method") == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive, send)
