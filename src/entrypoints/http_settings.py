@@ -1,16 +1,19 @@
 """Settings of the HTTP API: who may use it, how often, and what a client may take."""
 
+import re
 from pathlib import Path
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 
 from application.api_keys import ONE_LINE
+
+_RATE_LIMIT = re.compile("[1-9][0-9]{0,8}/(second|minute|hour|day)")
 
 
 def _rate_limit(variable: str, description: str, example: str) -> str | None:
     field: str | None = Field(
         default=None,
-        pattern="^[1-9][0-9]{0,8}/(second|minute|hour|day)$",
         validation_alias=AliasChoices(variable),
         description=description,
         examples=[example],
@@ -58,3 +61,10 @@ class HttpSettings(BaseModel):
         validation_alias=AliasChoices("PENCHANT_HTTP_MAX_CONNECTIONS"),
         description="connections to the HTTP API at once; each takes an open file, and a hundred are for other things",
     )
+
+    @field_validator("rate_limit_per_key", "rate_limit_per_user")
+    @classmethod
+    def _number_and_time(cls, limit: str | None) -> str | None:
+        if limit is not None and not _RATE_LIMIT.fullmatch(limit):
+            raise PydanticCustomError("rate_limit", "a number, a slash and second, minute, hour or day are needed")
+        return limit

@@ -1,11 +1,13 @@
 """Settings of where everything is kept: the folder of the embedded parts, and the servers in place of them."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from domain.errors import ConfigurationError
 from entrypoints.addresses import database_named_in, has_stray_at
@@ -20,6 +22,9 @@ ADDRESSES = {
     "openai_base_url": "OPENAI_BASE_URL",
 }
 """By field, the variable that holds an address."""
+
+_NOT_IN_NAMES = re.compile(r"[/\\. \"$*<>:|?]")
+"""Of databases, as MongoDB has them on any system."""
 
 
 def _database_in(settings: Mapping[str, Any]) -> str:
@@ -52,7 +57,6 @@ class ServerSettings(BaseModel):
         default_factory=lambda earlier: _database_in(earlier) or DEFAULT_MONGODB_DATABASE,
         min_length=1,
         max_length=63,
-        pattern=r"^[^/\\. \"$*<>:|?]+$",
         validation_alias=AliasChoices("MONGODB_DATABASE", "MONGODB_DB"),
         description="the database in MongoDB; by default the one that MONGODB_URL names, else penchant",
         examples=[DEFAULT_MONGODB_DATABASE],
@@ -63,9 +67,8 @@ class ServerSettings(BaseModel):
         description="the broker: RabbitMQ, or another transport of Kombu, such as redis://host",
         examples=["amqp://user:password@host/vhost"],
     )
-    queue_type: str = Field(
+    queue_type: Literal["quorum", "classic"] = Field(
         default="quorum",
-        pattern="^(quorum|classic)$",
         validation_alias=AliasChoices("PENCHANT_QUEUE_TYPE"),
         description="quorum, or classic where another program has declared the queue so",
         examples=["classic"],
@@ -146,6 +149,10 @@ class ServerSettings(BaseModel):
     @field_validator("mongodb_database")
     @classmethod
     def _one_database(cls, name: str, info: ValidationInfo) -> str:
+        if _NOT_IN_NAMES.search(name):
+            raise PydanticCustomError(
+                "database_name", 'no name of a database has one of / \\ . " $ * < > : | ? or a space'
+            )
         in_url = _database_in(info.data)
         if in_url not in ("", name):
             raise ConfigurationError(

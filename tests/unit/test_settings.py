@@ -11,7 +11,7 @@ from adapters.sql.database import Database
 from docs.settings import DOCUMENT, markdown
 from domain.errors import ConfigurationError
 from entrypoints.settings import Settings
-from entrypoints.variables import VARIABLES, strange_variables, variable_of
+from entrypoints.variables import VARIABLES, load_settings, strange_variables, variable_of
 
 ADDRESSES: dict[str, Callable[[str], str]] = {
     "DATABASE_URL": lambda url: Database(url, "DATABASE_URL").address,
@@ -86,6 +86,28 @@ def test_no_setting_is_strange() -> None:
 )
 def test_variables_of_other_programs_raise_no_alarm(names: list[str]) -> None:
     assert strange_variables(names) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("PENCHANT_RATE_LIMIT_PER_KEY", "100", "a number, a slash and second, minute, hour or day are needed"),
+        ("PENCHANT_RATE_LIMIT_PER_USER", "0/hour", "a number, a slash and second, minute, hour or day are needed"),
+        ("PENCHANT_RATE_LIMIT_PER_USER", "9/hour\n", "a number, a slash and second, minute, hour or day are needed"),
+        ("PENCHANT_QUEUE_TYPE", "stream", "input should be 'quorum' or 'classic'"),
+        ("MONGODB_DATABASE", "a.b", 'no name of a database has one of / \\ . " $ * < > : | ? or a space'),
+        ("MONGODB_DATABASE", "a\\b", 'no name of a database has one of / \\ . " $ * < > : | ? or a space'),
+    ],
+)
+def test_a_value_of_another_form_is_answered_with_a_sentence_and_no_pattern(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(ConfigurationError) as raised:
+        load_settings()
+
+    assert str(raised.value).startswith(f"{variable} is {value!r}: {sentence}. Correct or unset it; it looks like ")
 
 
 @pytest.mark.parametrize(
