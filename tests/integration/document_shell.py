@@ -72,11 +72,16 @@ class DocumentShell:
 
 
 def document_shell(
-    folder: Path, mysql: MysqlServer, rabbitmq: RabbitmqServer, mongodb: MongodbServer, redis: RedisServer
+    folder: Path,
+    mysql: MysqlServer,
+    rabbitmq: RabbitmqServer,
+    mongodb: MongodbServer,
+    redis: RedisServer,
+    operator_url: str,
 ) -> DocumentShell:
-    """A shell on servers that run as programs on this machine."""
+    """A shell on servers that run as programs on this machine, for an operator with a user of RabbitMQ's."""
     api = f"127.0.0.1:{free_port()}"
-    operator = urlsplit(rabbitmq.url)
+    operator = urlsplit(operator_url)
     _write_programs(folder / "bin", mysql, rabbitmq)
     return DocumentShell(
         folder=folder,

@@ -1,8 +1,9 @@
 """The commands of the documents, word by word, on real servers."""
 
 import json
+import re
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 
 import pytest
 import sqlalchemy as sa
@@ -39,16 +40,24 @@ def _shell(
     if {mysql_server.origin, rabbitmq_server.origin} != {Origin.NATIVE}:
         pytest.skip("the commands are those of servers on this machine")
     start_together(mysql_server, rabbitmq_server, mongodb_server, redis_server)
-    shell = document_shell(
-        tmp_path_factory.mktemp("documents"), mysql_server, rabbitmq_server, mongodb_server, redis_server
-    )
+    servers = (mysql_server, rabbitmq_server, mongodb_server, redis_server)
     try:
-        shell.run(_page("quickstart.md").blocks("sh", "On Debian's servers"))
-        yield shell
+        with _operator(rabbitmq_server) as operator_url:
+            shell = document_shell(tmp_path_factory.mktemp("documents"), *servers, operator_url)
+            shell.run(_page("quickstart.md").blocks("sh", "On Debian's servers"))
+            yield shell
     finally:
         with closing(mysql_server.connect()) as connection:
             connection.query("DROP DATABASE IF EXISTS penchant")
             connection.query("DROP USER IF EXISTS penchant@'127.0.0.1'")
+
+
+def _operator(server: RabbitmqServer) -> AbstractContextManager[str]:
+    """The URL for the user of RabbitMQ that the first installation makes for people, by its rights."""
+    commands = _page("deployment.md").blocks("console", "2. Servers, and users with least rights")
+    [tags] = re.findall(r"set_user_tags operator (\w+)", commands)
+    [rights] = re.findall(r"set_permissions -p / operator '(.*)' '(.*)' '(.*)'", commands)
+    return server.user(f"{server.url}/%2f", *rights, tags=tags)
 
 
 def _report(shell: DocumentShell) -> dict[str, int]:
@@ -78,6 +87,7 @@ def test_the_examples_of_the_api(shell: DocumentShell) -> None:
 def test_the_deployment_from_the_first_look_to_the_way_back(shell: DocumentShell) -> None:
     page = _page("deployment.md")
     shell.run(page.blocks("sh", "Before"))
+    assert (shell.folder / "before.sql").stat().st_mode & 0o777 == 0o600
     shell.run(page.blocks("sh", "During"))
     with shell.running("penchant worker"), shell.running("penchant serve"):
         shell.run("until curl --silent --fail http://127.0.0.1:8080/ready; do sleep 1; done")

@@ -70,10 +70,12 @@ class RabbitmqServer(Server):
                 self.management("DELETE", f"/api/vhosts/{name}")
 
     @contextmanager
-    def user(self, vhost_url: str, configure: str = "", write: str = "", read: str = "") -> Iterator[str]:
+    def user(
+        self, vhost_url: str, configure: str = "", write: str = "", read: str = "", tags: str = ""
+    ) -> Iterator[str]:
         """The URL of the same vhost for a fresh user with these permissions (regular expressions; "" is nothing)."""
         name, password = PREFIX + secrets.token_hex(6), secrets.token_hex(8)
-        self.management("PUT", f"/api/users/{name}", {"password": password, "tags": ""})
+        self.management("PUT", f"/api/users/{name}", {"password": password, "tags": tags})
         self._permit(_vhost(vhost_url), name, configure, write, read)
         try:
             yield _with_user(vhost_url, name, password)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -139,12 +140,21 @@ def test_no_secret_gets_into_the_image_or_into_the_history() -> None:
     }
 
 
-def test_the_example_of_an_environment_has_settings_only_and_no_secret() -> None:
-    names = re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+@pytest.mark.parametrize("file", [".env.example", "deploy/penchant.env"])
+def test_the_example_of_an_environment_has_settings_only_and_no_secret(file: str) -> None:
+    names = _names_in(ROOT / file)
 
     assert names
-    assert set(names) <= SETTINGS
-    assert not set(names) & SECRETS
+    assert names <= SETTINGS
+    assert not names & SECRETS
+
+
+def test_the_services_get_nothing_from_the_example_that_would_count_more_than_what_a_unit_sets() -> None:
+    texts = [file.read_text() for file in SYSTEMD.rglob("*.*") if file.is_file()]
+    set_by_units = {name for text in texts for name in re.findall(r"^Environment=(\w+)=", text, re.MULTILINE)}
+
+    assert {"DATABASE_URL_FILE", "PENCHANT_API_KEYS_FILE"} <= set_by_units
+    assert not _names_in(ROOT / "deploy" / "penchant.env") & {*set_by_units, *FILES.values()}
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="Prometheus is not on this machine")
@@ -159,7 +169,7 @@ def test_a_shell_gets_the_settings_of_the_service_unless_they_are_set_there(etc:
     for name in ("database_url", "redis_url", "api_keys"):
         (etc / "secrets" / name).write_text("secret")
     (etc / "penchant.env").write_text(
-        '# ours\nMONGODB_URL=mongodb://m/?a=1&b=2\nPENCHANT_HOME="a b"\n' + "WORKER_MAX_RETRIES='3'"
+        '# ours\n; theirs\n\nMONGODB_URL=mongodb://m/?a=1&b=2\r\n\t PENCHANT_HOME="a b" \n' + "WORKER_MAX_RETRIES='3'"
     )
 
     given = dict(line.split("=", 1) for line in _wrapped(etc, REDIS_URL="mine").stdout.splitlines())
@@ -184,13 +194,38 @@ def test_a_shell_takes_every_secret_that_may_be_in_a_file(etc: Path) -> None:
     assert files <= given
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["export A=b", "A = b", "A= b", "A", "=b", "A-B=c", 'A="b', "A='b'c'", "A=b\\"],
+)
+def test_a_shell_refuses_a_line_that_systemd_would_read_in_another_way(etc: Path, line: str) -> None:
+    (etc / "secrets" / "database_url").write_text("secret")
+    (etc / "penchant.env").write_text(f"# ours\nWORKER_MAX_RETRIES=3\n{line}\n")
+
+    refused = _wrapped(etc)
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "line 3 of" in refused.stderr
+
+
 def test_a_shell_without_the_address_of_the_log_is_refused_and_looks_nowhere_else(etc: Path) -> None:
     without = _wrapped(etc)
     (etc / "secrets").rmdir()
-    unreadable = _wrapped(etc)
+    before = _wrapped(etc)
 
-    assert (without.returncode, unreadable.returncode) == (2, 2)
+    assert (without.returncode, before.returncode) == (2, 2)
     assert "database_url" in without.stderr
+    assert "docs/deployment.md" in before.stderr
+
+
+def test_a_shell_of_somebody_who_may_not_read_the_secrets_is_told_to_use_sudo() -> None:
+    with TemporaryDirectory() as folder:
+        etc = Path(folder)
+        etc.chmod(0o755)
+        (etc / "secrets").mkdir(mode=0)
+        unreadable = _wrapped(etc, "nobody" if os.geteuid() == 0 else None)
+
+    assert unreadable.returncode == 2
     assert "Use sudo" in unreadable.stderr
 
 
@@ -214,10 +249,16 @@ def _systemd_analyze(*arguments: str | Path) -> "subprocess.CompletedProcess[str
     return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
 
 
-def _wrapped(etc: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+def _names_in(example: Path) -> set[str]:
+    """The settings of an example of an environment."""
+    return set(re.findall(r"^#?([A-Z_]+)=", example.read_text(), re.MULTILINE))
+
+
+def _wrapped(etc: Path, user: str | None = None, **variables: str) -> "subprocess.CompletedProcess[str]":
     script = (ROOT / "deploy" / "penchant").read_text().replace("etc=/etc/penchant", f"etc={etc}")
     environment = {"PATH": os.environ["PATH"], "PENCHANT": "/usr/bin/env", **variables}
-    return subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    command = ["sh", "-c", script]
+    return subprocess.run(command, env=environment, user=user, capture_output=True, text=True, check=False)
 
 
 def _make_secrets(folder: Path) -> None:
