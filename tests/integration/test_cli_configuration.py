@@ -1,5 +1,7 @@
 """`penchant config show` and `penchant doctor`, as people read and copy them."""
 
+import pytest
+
 from entrypoints.container import Container
 from tests.integration.program import Program
 from tests.unit.test_dead_letters import letter
@@ -38,6 +40,29 @@ def test_doctor_does_not_say_that_all_is_well_where_nothing_has_been_set_up(prog
     assert (str(program.home) in after, "All is well" in after) == (True, True)
 
 
+@pytest.mark.parametrize("command", ["stats", "failed list", "verify", "profile show ann", "recommend ann"])
+def test_commands_that_only_read_make_nothing_and_say_where_there_is_nothing(program: Program, command: str) -> None:
+    told = program.run(*command.split()).stderr
+    examined = program.ok("doctor").stdout
+    refused = program.run("stop-workers")
+
+    assert f"Nothing has been recorded in {program.home} yet" in told
+    assert not program.home.exists()
+    assert ("All is well" in examined, refused.code) == (False, 2)
+
+
+def test_a_look_with_a_broker_keeps_what_it_may_take_from_there(program: Program) -> None:
+    program.ok("failed", "list", RABBITMQ_DSN="memory://")
+
+    assert (program.home / "penchant.db").exists()
+
+
+def test_where_something_is_it_is_read_without_a_word(program: Program) -> None:
+    program.ok("setup")
+
+    assert [program.ok(*command).stderr for command in (("stats",), ("failed", "list"))] == ["", ""]
+
+
 def test_doctor_names_the_folder_where_only_the_broker_is_a_server(program: Program) -> None:
     first = program.run("doctor", "--json", RABBITMQ_DSN="redis://127.0.0.1:9").json["findings"][0]["text"]
 
@@ -55,6 +80,18 @@ def test_stop_workers_says_which_log_it_told_and_refuses_where_there_is_none(pro
     assert "DATABASE_URL is not set here" in told
 
 
+def test_stop_workers_says_why_it_does_not_know_how_many_there_are(program: Program) -> None:
+    program.ok("setup")
+    away = {"RABBITMQ_DSN": "amqp://127.0.0.1:9"}
+
+    told = " ".join(program.ok("stop-workers", **away).stdout.split())
+    trouble = program.ok("stop-workers", "--json", **away).json["trouble"]
+
+    assert "have been told" in told
+    assert f"How many the broker sees is not known: {trouble}" in told
+    assert "RABBITMQ_DSN" in trouble
+
+
 def test_an_empty_home_stays_empty_when_it_is_looked_at(program: Program) -> None:
     program.home.mkdir()
 
@@ -65,6 +102,7 @@ def test_an_empty_home_stays_empty_when_it_is_looked_at(program: Program) -> Non
 
 
 def test_a_misspelt_variable_is_one_line_that_names_the_right_one(program: Program) -> None:
+    program.ok("setup")
     warned = program.ok("stats", "--json", RABBITMQ_URL="amqp://host")
 
     assert warned.stderr.splitlines() == [

@@ -143,7 +143,7 @@ def test_a_bad_setting_is_named(program: Program, name: str, value: str) -> None
 def test_a_home_that_cannot_be_made_is_one_sentence(program: Program) -> None:
     (program.folder / "file").write_text("")
 
-    outcome = program.run("stats", PENCHANT_HOME=str(program.folder / "file" / "home"))
+    outcome = program.run("setup", PENCHANT_HOME=str(program.folder / "file" / "home"))
 
     assert outcome.code == 2
     assert "PENCHANT_HOME" in outcome.stderr

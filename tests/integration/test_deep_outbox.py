@@ -11,7 +11,7 @@ from tests.integration.program import Program
 
 
 def test_without_a_broker_the_command_itself_drains_the_outbox(program: Program, container: Container) -> None:
-    program.ok("stats")
+    program.ok("setup")
     container.record()(submitted(*(searched(f"m{n}") for n in range(5))))
 
     until_drained(container)(5)

@@ -65,7 +65,7 @@ def test_the_api_counts_requests_by_route_and_what_it_applies(program: Program) 
 def test_several_workers_show_their_sum_also_of_those_that_have_ended(program: Program) -> None:
     port = free_port()
     url = f"http://{LOOPBACK}:{port}"
-    program.ok("stats")
+    program.ok("setup")
     arguments = ("--concurrency", "2", "--time-limit", "3", "--metrics-port", str(port))
     with starting(program)("worker", *arguments) as workers:
         _record(program, "one")

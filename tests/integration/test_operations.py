@@ -214,6 +214,8 @@ def test_the_same_way_on_another_transport(production: Production) -> None:
         production.record([search("redis-1", "redis-broker", "tea"), search("redis-2", "redis-broker", "mugs")])
         production.wait_until_counted({"redis-broker": 2})
         assert worker.journal("capability_missing")
+        seen = production.ok("stats", "--json", RABBITMQ_DSN=broker).json
+        assert (seen["up"]["broker"], seen["queues"][WORK]) == (True, {"messages": 0, "consumers": None})
 
 
 def test_a_worker_needs_no_broker(production: Production) -> None:

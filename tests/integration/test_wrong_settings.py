@@ -69,7 +69,7 @@ def test_missing_tables_and_queues_name_the_command_that_makes_them(production: 
     with production.mysql.database() as database_url, production.rabbitmq.vhost() as broker_url:
         tables = production.run("worker", DATABASE_URL=database_url)
         queues = production.run("worker", RABBITMQ_DSN=broker_url)
-    assert (tables.code, queues.code) == (TRY_AGAIN, CONFIGURATION)
+    assert (tables.code, queues.code) == (TRY_AGAIN, TRY_AGAIN)
     for outcome, setting in ((tables, "DATABASE_URL"), (queues, "RABBITMQ_DSN")):
         assert setting in outcome.stderr
         assert "`penchant setup`" in outcome.stderr

@@ -168,7 +168,11 @@ QUEUES = _object(
     status=TEXT,
     queues={
         "type": "object",
-        "additionalProperties": _object("A queue.", messages=_COUNT, consumers=_COUNT),
+        "additionalProperties": _object(
+            "A queue.",
+            messages=_COUNT,
+            consumers={**_COUNT, "type": ["integer", "null"], "description": "Null where the broker does not know."},
+        ),
     },
 )
 

@@ -55,7 +55,9 @@ def _samples(flow: Flow) -> Mapping[str, _Samples]:
         "penchant_lag_events": _known(flow.lag),
         "penchant_dead_letters": _known(outbox.dead_letters if outbox is not None else None),
         "messenger_queue_depth": [((name,), state.messages) for name, state in queues.items()],
-        "penchant_queue_consumers": [((name,), state.consumers) for name, state in queues.items()],
+        "penchant_queue_consumers": [
+            ((name,), state.consumers) for name, state in queues.items() if state.consumers is not None
+        ],
     }
 
 

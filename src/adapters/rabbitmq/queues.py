@@ -7,7 +7,7 @@ from amqp.exceptions import NotFound
 
 from adapters.rabbitmq.broker import Broker
 from adapters.rabbitmq.connection import BrokerConnection
-from adapters.rabbitmq.installation import attempt, declare, declare_for, parts_of
+from adapters.rabbitmq.installation import attempt, declare, parts_of
 from adapters.rabbitmq.topology import Queue, Topology
 from application.ports.queues import WORK_QUEUE, QueueState
 from domain.errors import NotSetUpError
@@ -24,10 +24,8 @@ class KombuQueues:
     def states(self) -> Mapping[str, QueueState]:
         states = {}
         with self._connection.session() as connection:
-            if not self._broker.transport.keeps_topology:
-                attempt(connection, lambda channel: declare_for(self._broker, self._topology, channel))
             for part in parts_of(self._broker, self._topology):
-                if isinstance(part, Queue) and (state := _state(connection, part)) is not None:
+                if isinstance(part, Queue) and (state := self._state(connection, part)) is not None:
                     states[part.name] = state
         if WORK_QUEUE not in states:
             where = self._broker.where
@@ -40,11 +38,11 @@ class KombuQueues:
         """Close the connection; the next call opens it again."""
         self._connection.close()
 
-
-def _state(connection: Any, queue: Queue) -> QueueState | None:
-    """What the broker says of a queue; None where there is none of that name."""
-    try:
-        answer = attempt(connection, lambda channel: declare(channel, queue, passive=True))
-    except NotFound:
-        return None
-    return QueueState(messages=answer.message_count, consumers=answer.consumer_count)
+    def _state(self, connection: Any, queue: Queue) -> QueueState | None:
+        """What the broker says of a queue; None where there is none of that name."""
+        transport = self._broker.transport
+        try:  # a transport that forgets its queues has them made by the question: on Redis an empty one is none
+            answer = attempt(connection, lambda channel: declare(channel, queue, passive=transport.keeps_topology))
+        except NotFound:
+            return None
+        return QueueState(messages=answer.message_count, consumers=answer.consumer_count if transport.is_amqp else None)

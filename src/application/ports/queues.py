@@ -11,10 +11,13 @@ WORK_QUEUE = "user_embedding_updates"
 
 @frozen(kw_only=True)
 class QueueState:
-    """A queue: the messages that wait in it and that no consumer holds, and how many consumers there are."""
+    """A queue: the messages that wait in it and that no consumer holds, and how many consumers there are.
+
+    `consumers` is None where the broker does not know.
+    """
 
     messages: int
-    consumers: int
+    consumers: int | None
 
 
 class Queues(Protocol):

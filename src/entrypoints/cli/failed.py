@@ -10,7 +10,7 @@ from rich.text import Text
 from application.ports.dead_letters import DeadLetter, DeadLetterFilter
 from domain.errors import InvalidValueError
 from entrypoints.cli.output import Json, ago, out, print_json, print_paragraph, progress, table
-from entrypoints.cli.wiring import apply_all, penchant
+from entrypoints.cli.wiring import apply_all, looking, penchant
 from entrypoints.container import Container
 
 failed = typer.Typer(help="Dead letters: events that were given up.", no_args_is_help=True)
@@ -42,7 +42,7 @@ def list_failed(
 
       penchant failed list --error RetractionRefusedError --older-than 24 --json
     """
-    with penchant() as container:
+    with looking() as container:
         container.collect_dead_letters()()
         matching = _filter(container, None, error, queue, user, older_than)
         letters = container.dead_letters().list(limit, matching)
@@ -71,7 +71,7 @@ def show_failed(
 
       penchant failed show order-4711
     """
-    with penchant() as container:
+    with looking() as container:
         container.collect_dead_letters()()
         letters = container.dead_letters().list(10, DeadLetterFilter(message_id=message_id))
     if not letters:

@@ -12,7 +12,7 @@ from domain.errors import NotAppliedYetError
 from domain.identifier import parse_identifier
 from domain.user_embedding import UserEmbedding
 from entrypoints.cli.output import Json, ago, out, print_json, table
-from entrypoints.cli.wiring import penchant
+from entrypoints.cli.wiring import looking
 from entrypoints.container import Container
 
 User = Annotated[str, typer.Argument(help="The user's id.", show_default=False)]
@@ -29,7 +29,7 @@ profile = typer.Typer(help="What a user is into, and why.", no_args_is_help=True
 @contextmanager
 def _reading() -> Iterator[Container]:
     """The container; of what has not been applied yet, say what those who run Penchant can do about it."""
-    with penchant() as container:
+    with looking() as container:
         try:
             yield container
         except NotAppliedYetError as error:

@@ -15,7 +15,7 @@ from application.pace import Pace
 from application.ports.queues import QueueState
 from domain.errors import InvalidValueError
 from entrypoints.cli.output import Json, out, print_json, table
-from entrypoints.cli.wiring import penchant
+from entrypoints.cli.wiring import looking, penchant
 from entrypoints.container import Container
 
 WATCH_SECONDS = 1.0
@@ -47,10 +47,11 @@ def stats(
 
       penchant stats user_embedding_updates --watch
     """
-    with penchant() as container:
-        if watch:
+    if watch:
+        with penchant() as container:  # somebody may begin to record meanwhile
             _watch(container, queue, as_json)
-            return
+        return
+    with looking() as container:
         counts, flow = asdict(container.stats()()), container.flow()()
         depths = _depths(flow, queue)
     if as_json:
@@ -97,7 +98,7 @@ def _frames(container: Container, queue: str | None) -> Iterator[tuple[Flow, Pac
 
 def _depths(flow: Flow, queue: str | None) -> dict[str, QueueState]:
     """The outbox and the queues, or the one that was asked for, as far as they can be seen."""
-    outbox = {OUTBOX: QueueState(messages=flow.outbox.events, consumers=0)} if flow.outbox is not None else {}
+    outbox = {OUTBOX: QueueState(messages=flow.outbox.events, consumers=None)} if flow.outbox is not None else {}
     every = {**outbox, **(flow.queues if flow.queues is not None else {})}
     if queue is None:
         return every
@@ -124,7 +125,12 @@ def _shown(flow: Flow, depths: dict[str, QueueState], history: _History, pace: P
     columns = ("on its way", "events", "consumers", *(("lately, and the most",) if history else ()))
     room = out.width - max(map(len, depths), default=0) - OTHER_COLUMNS
     rows = [
-        (name, f"{state.messages:,}", f"{state.consumers}" if name != OUTBOX else "", *_bars(history.get(name), room))
+        (
+            name,
+            f"{state.messages:,}",
+            f"{state.consumers}" if state.consumers is not None else "",
+            *_bars(history.get(name), room),
+        )
         for name, state in depths.items()
     ]
     return Group(table("", columns, rows, ("events", "consumers")), Text(), *_lines(flow, pace))
@@ -133,7 +139,7 @@ def _shown(flow: Flow, depths: dict[str, QueueState], history: _History, pace: P
 def _lines(flow: Flow, pace: Pace | None) -> Iterator[Text]:
     away = [str(part) for part, is_up in flow.up.items() if not is_up]
     if away:
-        yield Text(f"does not answer: {', '.join(away)}; see penchant doctor", style="red")
+        yield Text(f"out of reach or not set up: {', '.join(away)}; see penchant doctor", style="red")
     if pace is not None:
         fresh = f"about {pace.freshness_seconds:,.1f} s" if pace.freshness_seconds is not None else "not known"
         yield Text(f"recorded {pace.recorded_per_second:,.0f}/s · applied {pace.applied_per_second:,.0f}/s")

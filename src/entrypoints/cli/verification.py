@@ -14,7 +14,7 @@ from application.verify import VerifyReport
 from domain.errors import InvalidValueError
 from domain.identifier import parse_identifier
 from entrypoints.cli.output import Json, out, print_json, progress
-from entrypoints.cli.wiring import penchant
+from entrypoints.cli.wiring import looking
 from entrypoints.container import Container
 from entrypoints.parallel import processes_for, verify_pages
 
@@ -44,7 +44,7 @@ def verify(
     """
     if sum((user is not None, sample is not None, every)) > 1:
         raise InvalidValueError("--user, --sample and --all", "exclude each other", "give one of them")
-    with penchant() as container:
+    with looking() as container:
         report = _verify(container, user, sample, processes)
     if as_json:
         print_json(_verification(report))

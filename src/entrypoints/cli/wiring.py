@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from application.active_recipe import adopt_recipe
 from application.work import WorkReport
@@ -37,6 +39,26 @@ def make_ready(container: Container) -> None:
     """Make tables where there are none and nobody else would, and check them and the recipe. May be repeated."""
     prepare(container)
     adopt_recipe(container.registry(), container.recipe())
+
+
+@contextmanager
+def looking() -> Iterator[Container]:
+    """The container for a command that only reads. Where there is nothing yet, it sees an empty shop and makes none.
+
+    Otherwise a shell without the settings of the service would have an empty one of its own from then on, in which all
+    is well. With a broker it is made all the same: dead letters that are taken from there have to be kept.
+    """
+    with TemporaryDirectory(prefix="penchant-") as nothing, unchecked() as container:
+        settings = container.settings()
+        if container.is_new():
+            warn(
+                f"Nothing has been recorded in {settings.home} yet, and DATABASE_URL names no other place. Where "
+                "Penchant runs as a service, docs/operations.md says how a shell gets its settings."
+            )
+        if container.is_new() and container.applies_itself():
+            container.settings.override(settings.model_copy(update={"home": Path(nothing)}))
+        make_ready(container)
+        yield container
 
 
 @contextmanager

@@ -157,26 +157,31 @@ def stop_workers(as_json: Json = False) -> None:
             text = f"No variable names a server, and there is nothing in {home}, so there is no worker to tell. "
             raise ConfigurationError(text + "Give this command the settings of the workers, DATABASE_URL above all.")
         prepare(container)
-        where, workers = container.schema().where, _consumers(container)
+        where, (workers, trouble) = container.schema().where, _consumers(container)
         container.stop_workers()()
         embedded = container.embedded()
     if as_json:
-        print_json({"told": True, "log": where, "workers": workers})
+        print_json({"told": True, "log": where, "workers": workers, "trouble": trouble})
         return
     print_paragraph(f"All workers on the log at {where} have been told to end after their batch.")
     if workers is not None:
         print_paragraph(f"The broker sees {workers:,} that take from the work queue.")
+    if trouble is not None:
+        print_paragraph(f"How many the broker sees is not known: {trouble}")
     if embedded:
         print_paragraph("That is the embedded one: DATABASE_URL is not set here, and workers on servers were not told.")
 
 
-def _consumers(container: Container) -> int | None:
-    """How many take from the work queue; None without a broker that answers, which workers need not be told."""
+def _consumers(container: Container) -> tuple[int | None, str | None]:
+    """How many take from the work queue, None without a broker; and what keeps a broker from saying it.
+
+    Workers need no broker to be told.
+    """
     try:
-        work = container.queues().states().get(WORK_QUEUE)
-    except PenchantError:
-        return None
-    return work.consumers if work is not None else None
+        states = container.queues().states()
+    except PenchantError as error:
+        return None, str(error)
+    return states[WORK_QUEUE].consumers if states is not None else None, None
 
 
 def _without_concurrency(arguments: list[str]) -> list[str]:
