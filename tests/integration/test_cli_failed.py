@@ -1,5 +1,6 @@
-"""`penchant failed list`, as it is read and copied from."""
+"""`penchant failed`, as it is read and copied from, and what its commands ask for."""
 
+import pytest
 from attrs import evolve
 
 from entrypoints.container import Container
@@ -32,3 +33,16 @@ def test_bodies_are_shown_and_not_listed(program: Program, container: Container)
 
     assert shown == listed | {"body": "a body"}
     assert "body" not in listed
+
+
+@pytest.mark.parametrize("command", ["retry", "purge"])
+def test_nothing_and_too_much_are_told_apart(program: Program, container: Container, command: str) -> None:
+    program.ok("setup")
+    container.dead_letters().add([letter("m1")])
+
+    nothing, too_much = program.run("failed", command), program.run("failed", command, "m1", "--all")
+
+    assert (nothing.code, too_much.code) == (2, 2)
+    assert "a message id, a filter or --all is needed; say which are meant" in nothing.stderr
+    assert "--all comes with a message id or a filter; leave one of them out" in too_much.stderr
+    assert container.dead_letters().count() == 1

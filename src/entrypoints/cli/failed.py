@@ -7,7 +7,7 @@ import typer
 from attrs import asdict
 from rich.text import Text
 
-from application.ports.dead_letters import DeadLetter, DeadLetterFilter
+from application.ports.dead_letters import EVERY, DeadLetter, DeadLetterFilter
 from domain.errors import InvalidValueError
 from entrypoints.cli.output import Json, ago, out, print_json, print_paragraph, progress, table
 from entrypoints.cli.wiring import apply_all, looking, penchant
@@ -164,8 +164,10 @@ def _meant(
 ) -> DeadLetterFilter:
     """The filter of a command that changes something: one must be given, so that nobody means all by accident."""
     matching = _filter(container, message_id, error, queue, user, older_than)
-    if (matching == DeadLetterFilter()) != every:
-        raise InvalidValueError("a message id, a filter or --all", "is needed, not several", "say which are meant")
+    if every and matching != EVERY:
+        raise InvalidValueError("--all", "comes with a message id or a filter", "leave one of them out")
+    if not every and matching == EVERY:
+        raise InvalidValueError("a message id, a filter or --all", "is needed", "say which are meant")
     if message_id is not None and not container.dead_letters().count(matching):
         raise InvalidValueError("message_id", f"{message_id!r} is no dead letter", "see penchant failed list")
     return matching
