@@ -75,13 +75,34 @@ def test_reports_are_readable_and_an_unknown_user_is_an_error(shop: Program, com
     assert "'nobody' is not known" in outcome.stderr
 
 
-@pytest.mark.parametrize("command", ["profile neighbours", "recommend"])
-def test_a_user_whose_products_are_unknown_is_shown_nothing_and_where_to_look(shop: Program, command: str) -> None:
+@pytest.mark.parametrize("command", ["profile show", "profile explain", "profile neighbours", "recommend"])
+def test_of_a_user_whose_products_are_unknown_every_report_says_what_it_waits_for(shop: Program, command: str) -> None:
     shop.ok("record", "--user", "eve", "--event", "view", "--product", "unheard-of")
 
     shown = " ".join(shop.ok(*command.split(), "eve").stdout.split())
 
-    assert "There is none: the user has no embedding, which penchant profile show explains" in shown
+    assert "no event is applied yet" in shown
+    assert "1 event is recorded and not applied yet, for want of products that are not in the catalogue" in shown
+    assert "unheard-of" in shown
+
+
+@pytest.mark.parametrize("command", ["profile show", "profile explain", "profile neighbours", "recommend"])
+def test_of_a_user_who_took_everything_back_every_report_says_so(shop: Program, command: str) -> None:
+    shop.ok("record", "--user", "eve", "--event", "search", "--phrase", "tea", "--message-id", "eve-1")
+    shop.ok("record", "--user", "eve", "--retract", "eve-1")
+
+    shown = " ".join(shop.ok(*command.split(), "eve").stdout.split())
+
+    assert "all events have been taken back" in shown
+    assert "not applied" not in shown
+
+
+def test_where_nothing_is_left_to_recommend_it_says_so(program: Program) -> None:
+    program.ok("products", "import", "-", stdin='{"product_id": "mug", "text": "red mug"}\n')
+    program.ok("record", "--user", "ann", "--event", "purchase", "--product", "mug")
+
+    assert program.ok("recommend", "ann").stdout.strip() == "There is no product that the user has not bought."
+    assert program.ok("profile", "neighbours", "ann").stdout.strip() == "No other user has an embedding."
 
 
 def test_stats_counts(shop: Program) -> None:

@@ -8,20 +8,18 @@ import typer
 from attrs import asdict
 
 from application.recommend import require_state
+from application.waiting import Waiting, waiting_events
 from domain.errors import NotAppliedYetError
 from domain.identifier import parse_identifier
 from domain.user_embedding import UserEmbedding
-from entrypoints.cli.output import Json, ago, out, print_json, table
+from entrypoints.cli.output import Json, ago, out, print_json, print_paragraph, table
 from entrypoints.cli.wiring import looking
 from entrypoints.container import Container
 
 User = Annotated[str, typer.Argument(help="The user's id.", show_default=False)]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many to show.")]
 
-NOTHING = (
-    "There is none: the user has no embedding, which penchant profile show explains and penchant stats, too, where "
-    "events wait for products; or nothing else is left."
-)
+PRODUCTS_NAMED = 10
 
 profile = typer.Typer(help="What a user is into, and why.", no_args_is_help=True)
 
@@ -47,10 +45,10 @@ def show(user: User, as_json: Json = False) -> None:
     """
     with _reading() as container:
         user_id = parse_identifier("user", user)
-        state = require_state(container.store(), container.event_log(), user_id, container.recipe())
+        state, waiting = _state(container, user_id)
         now = container.clock().now()
     if as_json:
-        print_json(_fields(state))
+        print_json(_fields(state, waiting))
         return
     rows = [
         ("events", f"{state.event_count:,} live, {len(state.applied):,} of the log applied"),
@@ -59,11 +57,11 @@ def show(user: User, as_json: Json = False) -> None:
         ("norm", f"{state.norm:.3f}  the length of the decayed sum of the vectors"),
         ("focus", f"{_bar(state.focus)} {state.focus:.2f}  how much the events agree"),
         ("error", f"{state.error:.1e}  estimated rounding"),
-        ("embedding", _vector(state)),
+        ("embedding", _vector(state, waiting)),
         ("version", f"{state.version}, model {state.model}, recipe {state.recipe}"),
     ]
-    if state.applied.missing:
-        rows.append(("missing", f"{state.applied.missing_count:,} events are not applied yet; see penchant stats"))
+    if waiting.events:
+        rows.append(("waiting", _waiting(waiting)))
     out.print(table(f"User {user}", ("", ""), rows))
 
 
@@ -76,11 +74,16 @@ def explain(user: User, limit: Limit = 15, as_json: Json = False) -> None:
       penchant profile explain 17850
     """
     with _reading() as container:
-        influences = container.explain()(parse_identifier("user", user))
+        user_id = parse_identifier("user", user)
+        influences = container.explain()(user_id)
+        nothing = _why_nothing(container, user_id, "") if not influences else ""
         now = container.clock().now()
     if as_json:
         shown = [asdict(influence) for influence in influences[:limit]]
         print_json({"user_id": user, "events": shown, "more": len(influences[limit:])})
+        return
+    if nothing:
+        print_paragraph(nothing)
         return
     rows = [
         (
@@ -110,14 +113,16 @@ def neighbours(user: User, limit: Limit = 10, as_json: Json = False) -> None:
       penchant profile neighbours 17850
     """
     with _reading() as container:
-        nearest = container.recommend().neighbours(parse_identifier("user", user), limit)
+        user_id = parse_identifier("user", user)
+        nearest = container.recommend().neighbours(user_id, limit)
+        nothing = _why_nothing(container, user_id, "No other user has an embedding.") if not nearest else ""
     if as_json:
         print_json({"user_id": user, "neighbours": [asdict(neighbour) for neighbour in nearest]})
         return
-    rows = [(neighbour.user_id, f"{neighbour.similarity:.3f}") for neighbour in nearest]
-    if not rows:
-        out.print(NOTHING, markup=False)
+    if nothing:
+        print_paragraph(nothing)
         return
+    rows = [(neighbour.user_id, f"{neighbour.similarity:.3f}") for neighbour in nearest]
     out.print(table(f"User {user}: nearest users", ("user", "similarity"), rows, ("similarity",)))
 
 
@@ -129,18 +134,53 @@ def recommend(user: User, limit: Limit = 10, as_json: Json = False) -> None:
       penchant recommend 17850
     """
     with _reading() as container:
-        products = container.recommend().products(parse_identifier("user", user), limit)
+        user_id = parse_identifier("user", user)
+        products = container.recommend().products(user_id, limit)
+        nothing = (
+            _why_nothing(container, user_id, "There is no product that the user has not bought.")
+            if not products
+            else ""
+        )
     if as_json:
         print_json({"user_id": user, "products": [asdict(product) for product in products]})
         return
-    rows = [(product.product_id, product.text, f"{product.similarity:.3f}") for product in products]
-    if not rows:
-        out.print(NOTHING, markup=False)
+    if nothing:
+        print_paragraph(nothing)
         return
+    rows = [(product.product_id, product.text, f"{product.similarity:.3f}") for product in products]
     out.print(table(f"For user {user}", ("product", "text", "similarity"), rows, ("similarity",)))
 
 
-def _fields(state: UserEmbedding) -> dict[str, object]:
+def _state(container: Container, user_id: str) -> tuple[UserEmbedding, Waiting]:
+    state = require_state(container.store(), container.event_log(), user_id, container.recipe())
+    return state, waiting_events(state, container.event_log(), container.catalogue())
+
+
+def _why_nothing(container: Container, user_id: str, otherwise: str) -> str:
+    """Why there is nothing to show of a user: for want of an embedding, or else."""
+    state, waiting = _state(container, user_id)
+    if state.embedding is not None:
+        return otherwise
+    text = f"User {user_id} has no embedding: {_why_no_embedding(state, waiting)}."
+    return f"{text} {_waiting(waiting)}." if waiting.events else text
+
+
+def _why_no_embedding(state: UserEmbedding, waiting: Waiting) -> str:
+    if state.event_count:
+        return "the events cancel out"
+    return "no event is applied yet" if waiting.events else "all events have been taken back"
+
+
+def _waiting(waiting: Waiting) -> str:
+    count = f"{waiting.events:,} {'event is' if waiting.events == 1 else 'events are'} recorded and not applied yet"
+    if not waiting.product_ids:
+        return f"{count}: on the way, or among the dead letters (penchant failed list)"
+    named = ", ".join(waiting.product_ids[:PRODUCTS_NAMED])
+    more = f" and {len(waiting.product_ids) - PRODUCTS_NAMED:,} more" if waiting.product_ids[PRODUCTS_NAMED:] else ""
+    return f"{count}, for want of products that are not in the catalogue: {named}{more}"
+
+
+def _fields(state: UserEmbedding, waiting: Waiting) -> dict[str, object]:
     return {
         "user_id": state.user_id,
         "embedding": state.embedding,
@@ -152,6 +192,8 @@ def _fields(state: UserEmbedding) -> dict[str, object]:
         "event_count": state.event_count,
         "position": state.applied.position,
         "missing": state.applied.missing,
+        "waiting_events": waiting.events,
+        "waiting_product_ids": waiting.product_ids,
         "version": state.version,
         "model": state.model,
     }
@@ -162,8 +204,8 @@ def _bar(part: float, width: int = 20) -> str:
     return "█" * full + "░" * (width - full)
 
 
-def _vector(state: UserEmbedding) -> str:
+def _vector(state: UserEmbedding, waiting: Waiting) -> str:
     if state.embedding is None:
-        return "none: no live event" if not state.event_count else "none: the events cancel out"
+        return f"none: {_why_no_embedding(state, waiting)}"
     some = ", ".join(f"{number:+.3f}" for number in state.embedding[:4])
     return f"[{some}, …] {len(state.embedding)} dimensions, float32"
