@@ -91,11 +91,12 @@ class UpdateUserEmbeddings:
         states = self._writer(batch.users, compute, lost.append)
         for reason, count in rebuilt.items():
             self._metrics.count("penchant_rebuilds_total", count, reason=reason)
-        outcomes = [_outcome(delivery, states, failures, attempt.known_products) for delivery in deliveries]
-        waiting = sum(_waits_for_product(delivery, states, attempt.known_products) for delivery in deliveries)
-        self._metrics.count("penchant_deliveries_waiting_for_product_total", waiting)
+        waiting = [_waits_for_product(delivery, states, attempt.known_products) for delivery in deliveries]
+        self._metrics.count("penchant_deliveries_waiting_for_product_total", sum(waiting))
         return UpdateReport(
-            outcomes=outcomes,
+            outcomes=[
+                _outcome(delivery, states, failures, waits) for delivery, waits in zip(deliveries, waiting, strict=True)
+            ],
             rebuilt=rebuilt,
             newly_applied=_newly_applied(batch.users, attempt.stored, states),
             damaged=damaged,
@@ -232,16 +233,13 @@ def _outcome(
     delivery: Delivery,
     states: Mapping[str, UserEmbedding],
     failures: Mapping[str, PenchantError],
-    known_products: Mapping[str, int],
+    waits_for_product: bool,
 ) -> Settled:
-    event = delivery.logged.event
-    if delivery.logged.position in states[event.user_id].applied:
+    if waits_for_product or delivery.logged.position in states[delivery.logged.event.user_id].applied:
         return Settled(delivery=delivery, verdict=Verdict.APPLIED)
     phrase = _phrase_of(delivery)
     if phrase is not None and phrase in failures:
         return failed(delivery, failures[phrase])
-    if _waits_for_product(delivery, states, known_products):
-        return Settled(delivery=delivery, verdict=Verdict.APPLIED)
     return failed(delivery, TransientError("The event could not be applied yet; it is delivered again."))
 
 
