@@ -26,13 +26,22 @@ def installables(container: Container, with_indexes: bool) -> list[Installable]:
 
 
 def examine(container: Container, strange: Sequence[StrangeVariable]) -> list[Finding]:
-    """Look at everything. One part that is out of reach hides no other, and nothing is made where there is nothing."""
+    """Look at everything. A part that is out of reach hides none that does not rest on it, and nothing is made."""
     findings = [_looked_at(container), *map(_strange, strange)]
-    findings += [finding for name, part in _parts(container) for finding in _examined(name, part)]
+    has_tables = _has_tables(container)
+    findings += [finding for name, part in _parts(container, has_tables) for finding in _examined(name, part)]
     if container.settings().broker_url is not None:
         findings += _capabilities(container)
     findings.append(_keys(container))
-    return findings if container.is_new() else findings + _recipe(container)
+    return findings + _recipe(container) if has_tables else findings
+
+
+def _has_tables(container: Container) -> bool:
+    """Whether what rests on the database can be looked at; why not, the database itself says."""
+    try:
+        return not container.is_new() and container.schema().is_current()
+    except PenchantError:
+        return False
 
 
 def _looked_at(container: Container) -> Finding:
@@ -57,19 +66,19 @@ def _strange(variable: StrangeVariable) -> Finding:
     return Finding(part="Environment", subject="variable", health=Health.WARNING, text=text, remedy=remedy)
 
 
-def _parts(container: Container) -> list[tuple[str, Callable[[], Examinable]]]:
-    """What is configured, each by name and how it is made; without what rests on the database where there is none."""
+def _parts(container: Container, has_tables: bool) -> list[tuple[str, Callable[[], Examinable]]]:
+    """What is configured, each by name and how it is made; what rests on the database only where that has tables."""
     settings = container.settings()
     parts: list[tuple[str, Callable[[], Examinable]]] = [("Database", container.schema)]
     if settings.mongodb_url is not None:
         parts.append(("MongoDB", container.mongodb_schema))
     if settings.broker_url is not None:
         parts.append(("Broker", container.broker_examination))
-    if settings.redis_url is not None and not container.is_new():
+    if settings.redis_url is not None and has_tables:
         parts.append(("Redis", container.phrase_vectors))
     if settings.openai_api_key is not None:
         parts.append(("OpenAI", container.embedder))
-    if not container.is_new():
+    if has_tables:
         parts.append(("Work", container.backlog))
     return parts
 

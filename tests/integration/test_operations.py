@@ -60,6 +60,14 @@ def test_doctor_says_what_is_out_of_reach_and_looks_at_everything_else(productio
     assert "hush" not in outcome.stdout + outcome.stderr
 
 
+def test_doctor_says_once_that_tables_are_missing(production: Production) -> None:
+    with production.mysql.database() as database_url:
+        outcome = production.run("doctor", "--json", DATABASE_URL=database_url)
+
+    failed = [finding for finding in outcome.json["findings"] if finding["health"] == "failed"]
+    assert (outcome.code, [finding["subject"] for finding in failed]) == (1, ["tables"])
+
+
 def test_doctor_names_a_recipe_that_is_not_the_active_one(production: Production) -> None:
     production.ok("stats")
 
