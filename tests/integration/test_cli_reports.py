@@ -72,7 +72,8 @@ def test_reports_are_readable_and_an_unknown_user_is_an_error(shop: Program, com
     assert "ann" in shop.ok(*command.split(), "ann").stdout
     outcome = shop.run(*command.split(), "nobody")
     assert outcome.code == 2
-    assert "'nobody' is not known" in outcome.stderr
+    assert "user_id 'nobody' is not known" in outcome.stderr
+    assert "user_id has 0 characters" in shop.run(*command.split(), "").stderr
 
 
 @pytest.mark.parametrize("command", ["profile show", "profile explain", "profile neighbours", "recommend"])

@@ -44,7 +44,7 @@ def show(user: User, as_json: Json = False) -> None:
       penchant profile show 17850 --json
     """
     with _reading() as container:
-        user_id = parse_identifier("user", user)
+        user_id = parse_identifier("user_id", user)
         state, waiting = _state(container, user_id)
         now = container.clock().now()
     if as_json:
@@ -74,7 +74,7 @@ def explain(user: User, limit: Limit = 15, as_json: Json = False) -> None:
       penchant profile explain 17850
     """
     with _reading() as container:
-        user_id = parse_identifier("user", user)
+        user_id = parse_identifier("user_id", user)
         influences = container.explain()(user_id)
         nothing = _why_nothing(container, user_id, "") if not influences else ""
         now = container.clock().now()
@@ -113,7 +113,7 @@ def neighbours(user: User, limit: Limit = 10, as_json: Json = False) -> None:
       penchant profile neighbours 17850
     """
     with _reading() as container:
-        user_id = parse_identifier("user", user)
+        user_id = parse_identifier("user_id", user)
         nearest = container.recommend().neighbours(user_id, limit)
         nothing = _why_nothing(container, user_id, "No other user has an embedding.") if not nearest else ""
     if as_json:
@@ -134,7 +134,7 @@ def recommend(user: User, limit: Limit = 10, as_json: Json = False) -> None:
       penchant recommend 17850
     """
     with _reading() as container:
-        user_id = parse_identifier("user", user)
+        user_id = parse_identifier("user_id", user)
         products = container.recommend().products(user_id, limit)
         nothing = (
             _why_nothing(container, user_id, "There is no product that the user has not bought.")

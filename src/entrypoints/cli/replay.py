@@ -37,8 +37,8 @@ def replay(
       penchant replay --from 2026-01-01 --to 2026-02-01 --product 85123A
     """
     events = LogFilter(
-        user_id=parse_identifier("--user", user) if user is not None else None,
-        product_id=parse_identifier("--product", product) if product is not None else None,
+        user_id=parse_identifier("user_id", user) if user is not None else None,
+        product_id=parse_identifier("product_id", product) if product is not None else None,
         occurred_from=_moment("--from", since),
         occurred_before=_moment("--to", until),
     )

@@ -86,7 +86,7 @@ def _pages_of(users: list[str]) -> Iterator[list[str]]:
 
 def known_users(container: Container, user: list[str]) -> list[str]:
     """These users without repeats; raises InvalidValueError where one has no events."""
-    users = list(dict.fromkeys(parse_identifier("user", one) for one in user))
+    users = list(dict.fromkeys(parse_identifier("user_id", one) for one in user))
     unknown = set(users) - set(container.event_log().heads_of(users))
     if unknown:
         raise InvalidValueError("--user", f"{min(unknown)!r} has no events", "check the id")
