@@ -48,7 +48,7 @@ def show(user: User, as_json: Json = False) -> None:
         state, waiting = _state(container, user_id)
         now = container.clock().now()
     if as_json:
-        print_json(_fields(state, waiting))
+        print_json(_fields(state))
         return
     rows = [
         ("events", f"{state.event_count:,} live, {len(state.applied):,} of the log applied"),
@@ -180,7 +180,7 @@ def _waiting(waiting: Waiting) -> str:
     return f"{count}, for want of products that are not in the catalogue: {named}{more}"
 
 
-def _fields(state: UserEmbedding, waiting: Waiting) -> dict[str, object]:
+def _fields(state: UserEmbedding) -> dict[str, object]:
     return {
         "user_id": state.user_id,
         "embedding": state.embedding,
@@ -192,8 +192,6 @@ def _fields(state: UserEmbedding, waiting: Waiting) -> dict[str, object]:
         "event_count": state.event_count,
         "position": state.applied.position,
         "missing": state.applied.missing,
-        "waiting_events": waiting.events,
-        "waiting_product_ids": waiting.product_ids,
         "version": state.version,
         "model": state.model,
     }
