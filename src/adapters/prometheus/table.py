@@ -139,7 +139,11 @@ SUPERVISED = (
 """What the process above several workers knows."""
 
 STATES = (
-    _gauge("penchant_up", "Whether a part answers; the broker only where there is one.", part=tuple(Part)),
+    _gauge(
+        "penchant_up",
+        "Whether a part answers, the broker with its work queue; it only where one is set.",
+        part=tuple(Part),
+    ),
     _gauge("penchant_outbox_events", "Events in the outbox: on their way to the broker, or without one to a worker."),
     _gauge(
         "penchant_outbox_oldest_seconds", "How long ago the first event in the outbox was recorded; 0 when it is empty."
@@ -149,7 +153,7 @@ STATES = (
     ),
     _gauge("penchant_dead_letters", "Events that were given up, and that nobody has retried or purged yet."),
     _gauge("messenger_queue_depth", "Messages that wait in a queue of the broker.", queue=()),
-    _gauge("penchant_queue_consumers", "Consumers of a queue of the broker.", queue=()),
+    _gauge("penchant_queue_consumers", "Consumers of a queue of the broker, where it knows.", queue=()),
 )
 """What is read from the servers when Prometheus asks; every process shows the same. A part that is out of reach shows
 nothing but its 0 in penchant_up."""
