@@ -14,6 +14,8 @@ from tests.services.fixtures import (  # noqa: F401  pytest finds fixtures by th
     mongodb_space,
     mysql_server,
     mysql_url,
+    neo4j_server,
+    neo4j_url,
     openai_server,
     openai_stub,
     rabbitmq_server,

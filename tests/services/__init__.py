@@ -1,6 +1,6 @@
 """How a test, a benchmark or a chaos run gets a real server.
 
-Each of `mysql()`, `rabbitmq()`, `mongodb()`, `redis()` and `openai_stub()` finds its server (the URL in the
+Each of `mysql()`, `rabbitmq()`, `mongodb()`, `redis()`, `neo4j()` and `openai_stub()` finds its server (the URL in the
 environment, Docker, a program on this machine, a stand-in, in this order) or raises `Unavailable`, which says how to
 get one. A server starts in a `with` block, or by `start()`; several start at once by `start_together`. Under pytest
 the fixtures of `tests/services/fixtures.py` do that. May be imported by anything under tests and benchmarks.
@@ -8,6 +8,7 @@ the fixtures of `tests/services/fixtures.py` do that. May be imported by anythin
 
 from tests.services.mongodb import MongodbServer, MongodbSpace, mongodb
 from tests.services.mysql import MysqlServer, mysql
+from tests.services.neo4j import Neo4jServer, neo4j
 from tests.services.openai_stub import Call, OpenaiStub, openai_stub
 from tests.services.rabbitmq import QueueInfo, RabbitmqServer, rabbitmq
 from tests.services.redis import RedisServer, redis
@@ -19,6 +20,7 @@ __all__ = [
     "MongodbServer",
     "MongodbSpace",
     "MysqlServer",
+    "Neo4jServer",
     "NotOurs",
     "OpenaiStub",
     "Origin",
@@ -29,6 +31,7 @@ __all__ = [
     "Unavailable",
     "mongodb",
     "mysql",
+    "neo4j",
     "openai_stub",
     "rabbitmq",
     "redis",

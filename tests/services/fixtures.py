@@ -10,6 +10,7 @@ import pytest
 
 from tests.services.mongodb import MongodbServer, MongodbSpace
 from tests.services.mysql import MysqlServer
+from tests.services.neo4j import Neo4jServer
 from tests.services.openai_stub import OpenaiStub
 from tests.services.rabbitmq import RabbitmqServer
 from tests.services.redis import RedisServer
@@ -46,6 +47,12 @@ def redis_server(servers: Servers) -> RedisServer:
 def mongodb_server(servers: Servers) -> MongodbServer:
     """MongoDB or its stand-in."""
     return servers.get(MongodbServer)
+
+
+@pytest.fixture(scope="session")
+def neo4j_server(servers: Servers) -> Neo4jServer:
+    """Neo4j."""
+    return servers.get(Neo4jServer)
 
 
 @pytest.fixture(scope="session")
@@ -92,3 +99,11 @@ def mongodb_space(mongodb_server: MongodbServer) -> Iterator[MongodbSpace]:
     mongodb_server.start()
     with mongodb_server.space() as space:
         yield space
+
+
+@pytest.fixture
+def neo4j_url(neo4j_server: Neo4jServer) -> Iterator[str]:
+    """The URL of an empty graph."""
+    neo4j_server.start()
+    with neo4j_server.graph() as url:
+        yield url

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.services import maven
 from tests.services.containers import docker_answers
 from tests.services.mongodb_stand_in import build
+from tests.services.neo4j_server import build as neo4j
 from tests.services.server import program
 
 POLICY = Path("/usr/sbin/policy-rc.d")
@@ -38,7 +40,10 @@ def missing(environment: Mapping[str, str]) -> list[str]:
         packages.append("redis-server")
     if _needs_stand_in(environment):
         packages += _missing_for_stand_in()
-    return packages
+    if "NEO4J_URL" not in environment:
+        packages += [] if program("java") is not None else ["default-jre-headless"]
+        packages += [] if program("mvn") is not None or neo4j.built().exists() else ["maven"]
+    return list(dict.fromkeys(packages))
 
 
 def missing_tools() -> list[str]:
@@ -47,7 +52,7 @@ def missing_tools() -> list[str]:
 
 
 def install(environment: Mapping[str, str]) -> None:
-    """Install what is missing, and build the stand-in for MongoDB. Raises NotInstalled."""
+    """Install what is missing, build the stand-in for MongoDB, and fetch Neo4j. Raises NotInstalled."""
     packages = missing(environment) + missing_tools()
     if packages:
         _check_that_we_may(packages)
@@ -56,12 +61,15 @@ def install(environment: Mapping[str, str]) -> None:
             _apt("update")
             _apt("install", "--yes", "--no-install-recommends", *packages)
         _disable([UNITS[package] for package in packages if package in UNITS])
-    if _needs_stand_in(environment) and not build.built().exists():
-        _say("Building the stand-in for MongoDB, the first time only: some seconds")
-        try:
+    try:
+        if _needs_stand_in(environment) and not build.built().exists():
+            _say("Building the stand-in for MongoDB, the first time only: some seconds")
             build.command()
-        except build.BuildFailed as error:
-            raise NotInstalled(str(error)) from error
+        if "NEO4J_URL" not in environment and not neo4j.built().exists():
+            _say("Fetching Neo4j, the first time only: 130 MB, about half a minute")
+            neo4j.command()
+    except maven.BuildFailed as error:
+        raise NotInstalled(str(error)) from error
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pymongo
 import pymongo.errors
 from attrs import define, field, frozen
 
+from tests.services import maven
 from tests.services.child import Child, data_folder
 from tests.services.containers import Container, docker_answers
 from tests.services.mongodb_stand_in import build
@@ -97,7 +98,7 @@ def _native() -> MongodbServer | None:
 def _stand_in() -> MongodbServer | None:
     try:
         command = build.command()
-    except build.BuildFailed as error:
+    except maven.BuildFailed as error:
         raise Unavailable(MongodbServer.name, f"{HOW}; the stand-in could not be built: {error}") from error
     if command is None:
         return None

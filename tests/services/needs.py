@@ -7,6 +7,7 @@ from attrs import frozen
 
 from tests.services.mongodb import MongodbServer
 from tests.services.mysql import MysqlServer
+from tests.services.neo4j import Neo4jServer
 from tests.services.openai_stub import OpenaiStub
 from tests.services.rabbitmq import RabbitmqServer
 from tests.services.redis import RedisServer
@@ -16,6 +17,7 @@ FIXTURES: Mapping[str, type[Server]] = {
     "mysql_server": MysqlServer,
     "rabbitmq_server": RabbitmqServer,
     "mongodb_server": MongodbServer,
+    "neo4j_server": Neo4jServer,
     "redis_server": RedisServer,
     "openai_server": OpenaiStub,
 }
@@ -24,6 +26,7 @@ WORDS: Mapping[str, type[Server]] = {
     "mariadb": MysqlServer,
     "rabbitmq": RabbitmqServer,
     "mongodb": MongodbServer,
+    "neo4j": Neo4jServer,
     "redis": RedisServer,
     "openai": OpenaiStub,
 }

@@ -39,7 +39,7 @@ def test_a_policy_that_forbids_already_is_left_alone(policy: Path) -> None:
 
 
 def test_servers_of_the_environment_need_no_packages() -> None:
-    settings = ("RABBITMQ_DSN", "DATABASE_URL", "REDIS_URL", "MONGODB_URL")
+    settings = ("RABBITMQ_DSN", "DATABASE_URL", "REDIS_URL", "MONGODB_URL", "NEO4J_URL")
     assert install.missing(dict.fromkeys(settings, "somewhere")) == []
 
 

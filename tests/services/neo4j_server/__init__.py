@@ -1,0 +1,1 @@
+"""Neo4j itself, as its publisher puts it into Maven's repository."""
