@@ -191,14 +191,14 @@ class Shop:
 
     def source(self, retry: RetryPolicy | None = None) -> OutboxMessageSource:
         """The outbox as a message source."""
-        policy = retry if retry is not None else RetryPolicy()
+        policy = retry if retry is not None else RetryPolicy.doubling()
         return OutboxMessageSource(self.outbox, self.dead_letters, self.clock, policy, ManualStop(self.storage.clock))
 
     def worker(self, source: MessageSource | None = None, on_outage: OnOutage = OnOutage.WAIT) -> Work:
         """The inside of a worker on `source`; on the outbox, if none is given."""
         return Work(
             source=source if source is not None else self.source(),
-            update=self.update,
+            apply=self.update,
             record=self.record_events,
             clock=self.clock,
             metrics=self.metrics,

@@ -11,6 +11,7 @@ from application.ports.dead_letters import DeadLetters
 from application.ports.event_log import EventLog
 from application.ports.outbox import Outbox
 from application.ports.product_catalogue import ProductCatalogue
+from application.ports.queues import WORK_QUEUE, WORK_QUEUES
 from application.ports.system import Clock, Metrics
 from application.ports.user_embedding_store import UserEmbeddingStore
 from application.rebuild import RebuildUsers, pages_of_heads
@@ -20,6 +21,9 @@ from domain.user_embedding import UserEmbedding
 
 DEFAULT_AGE = timedelta(minutes=10)
 """What is younger may simply be on its way."""
+
+LOOK_SECONDS = 1.0
+"""How often a deep outbox is looked at again."""
 
 
 @frozen(kw_only=True)
@@ -89,7 +93,7 @@ class CatchUp:
         """
         before = self._clock.now() - older_than
         total = CatchUpReport()
-        brake = self.brake()
+        brake = Brake(self._outbox, self._deepest)
         for heads in pages_of_heads(self._log):
             while when_deep is not None and brake.is_on:
                 when_deep(brake.depth)
@@ -100,14 +104,24 @@ class CatchUp:
                 on_users(len(heads))
         return total
 
-    def pieces(self) -> Iterator[CatchUpReport]:
-        """The same for what is older than DEFAULT_AGE, some users at a time; between them nothing is held open."""
-        before = self._clock.now() - DEFAULT_AGE
-        return (self._heal(heads, before) for heads in pages_of_heads(self._log))
+    def pieces(self) -> Iterator[CatchUpReport | None]:
+        """The same for what is older than DEFAULT_AGE, some users at a time; between them nothing is held open.
 
-    def brake(self) -> Brake:
-        """What says when to wait between pieces."""
-        return Brake(self._outbox, self._deepest)
+        None while the outbox is too deep to go on.
+        """
+        before = self._clock.now() - DEFAULT_AGE
+        brake = Brake(self._outbox, self._deepest)
+        for heads in pages_of_heads(self._log):
+            while brake.is_on:
+                yield from self._pause()
+            report = self._heal(heads, before)
+            brake.added(report.events)
+            yield report
+
+    def _pause(self) -> Iterator[None]:
+        end = self._clock.monotonic() + LOOK_SECONDS
+        while self._clock.monotonic() < end:
+            yield None
 
     def _heal(self, heads: Sequence[tuple[str, int]], before: datetime) -> CatchUpReport:
         """Heal these users, given with the highest position of each."""
@@ -125,7 +139,7 @@ class CatchUp:
                 self._outbox.add(lost)
             events += len(lost)
             behind.update(logged.event.user_id for logged in lost)
-        self._metrics.count("penchant_caught_up_events_total", events)
+        self._metrics.count("penchant_caught_up_events_total", events, queue=WORK_QUEUE)
         return CatchUpReport(users=len(behind), events=events, rebuilt=len(other))
 
     def _lost(self, old: Sequence[LoggedEvent], states: Mapping[str, UserEmbedding]) -> Sequence[LoggedEvent]:
@@ -136,7 +150,7 @@ class CatchUp:
             if not _is_applied(states.get(logged.event.user_id), logged) and not self._waits_for_embedder(logged)
         ]
         unknown = self._catalogue.unknown({p for logged in candidates if (p := _awaited_product(logged)) is not None})
-        dead = self._dead_letters.among({logged.event.message_id for logged in candidates})
+        dead = self._dead_letters.among({logged.event.message_id for logged in candidates}, WORK_QUEUES)
         return [
             logged
             for logged in candidates

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from application.catch_up import DEFAULT_AGE, CatchUp, CatchUpReport
+from application.catch_up import DEFAULT_AGE, CatchUpReport
 from application.ports.outbox import Outbox
 from application.ports.registry import Registry
 from application.ports.system import Clock
@@ -12,24 +13,33 @@ from application.work import Work
 CAUGHT_UP = "caught_up_at"
 """The registry holds under this name when somebody last began, or was about it still."""
 
-LOOK_SECONDS = 1.0
-"""How often a deep outbox is looked at again."""
+
+class CatchesUp(Protocol):
+    """What catches up in pieces."""
+
+    def pieces(self) -> Iterator[CatchUpReport | None]:
+        """Catch up with what is older than DEFAULT_AGE, some users at a time; None while it has to wait."""
 
 
 class CatchUpInTurn:
     """Catches up when nobody has for a while, so that of many workers one does it.
 
     Not while what is on its way is old itself: what is late is not lost, and would be sent once more at each turn.
+
+    Parameters
+    ----------
+    mark : the name under which the workers of one consumer tell each other.
     """
 
     def __init__(
         self,
-        catch_up: CatchUp,
+        catch_up: CatchesUp,
         outbox: Outbox,
         registry: Registry,
         clock: Clock,
         every: timedelta,
         work: Work,
+        mark: str = CAUGHT_UP,
     ) -> None:
         self._catch_up = catch_up
         self._outbox = outbox
@@ -37,40 +47,32 @@ class CatchUpInTurn:
         self._registry = registry
         self._clock = clock
         self._every = every
+        self._mark = mark
 
     def __call__(self) -> Iterator[CatchUpReport | None]:
-        """Catch up piece by piece, if it is time; None while the outbox is too deep to go on."""
+        """Catch up piece by piece, if it is time; None while it has to wait."""
         now = self._clock.now()
-        last = self._registry.get(CAUGHT_UP)
-        # A mark ahead of us is that of a clock that was wrong.
+        last = self._registry.get(self._mark)
+        # A time ahead of us is that of a clock that was wrong.
         if last is not None and timedelta(0) <= now - datetime.fromisoformat(last) < self._every:
             return
-        mark = now.isoformat()
-        if self._is_late(now) or not self._registry.replace(CAUGHT_UP, last, mark):
+        begun = now.isoformat()
+        if self._is_late(now) or not self._registry.replace(self._mark, last, begun):
             return
-        brake = self._catch_up.brake()
         for report in self._catch_up.pieces():
             yield report
-            brake.added(report.events)
-            while brake.is_on:
-                yield from self._pause()
-            renewed = self._renewed(mark)
+            renewed = self._renewed(begun)
             if renewed is None:
                 return
-            mark = renewed
+            begun = renewed
 
-    def _pause(self) -> Iterator[None]:
-        end = self._clock.monotonic() + LOOK_SECONDS
-        while self._clock.monotonic() < end:
-            yield None
-
-    def _renewed(self, mark: str) -> str | None:
-        """The mark, a newer one in time before others take it for left behind; None where somebody has taken over."""
+    def _renewed(self, begun: str) -> str | None:
+        """The time, a newer one before others take it for left behind; None where somebody has taken over."""
         now = self._clock.now()
-        if now - datetime.fromisoformat(mark) < self._every / 2:
-            return mark
+        if now - datetime.fromisoformat(begun) < self._every / 2:
+            return begun
         newer = now.isoformat()
-        return newer if self._registry.replace(CAUGHT_UP, mark, newer) else None
+        return newer if self._registry.replace(self._mark, begun, newer) else None
 
     def _is_late(self, now: datetime) -> bool:
         waiting = [delivery.logged.recorded_at for delivery in self._outbox.due(now, 1)]

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from application.fold_from_log import USERS_AT_ONCE, FoldFromLog
 from application.ports.event_log import EventLog
+from application.ports.queues import WORK_QUEUE
 from application.ports.system import Metrics
 from application.state_writer import StateWriter
 from domain.errors import LostRaceError
@@ -63,7 +64,7 @@ class RebuildUsers:
             self._rebuild(user_ids[:half])
             self._rebuild(user_ids[half:])
             return
-        self._metrics.count("penchant_rebuilds_total", len(user_ids), reason="asked")
+        self._metrics.count("penchant_rebuilds_total", len(user_ids), queue=WORK_QUEUE, reason="asked")
 
 
 def pages_of_heads(log: EventLog) -> Iterator[Sequence[tuple[str, int]]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from attrs import evolve
 
 from application.active_recipe import check_recipe
+from application.ports.queues import WORK_QUEUE
 from application.ports.registry import Registry
 from application.ports.system import Clock, Ids, Metrics
 from application.ports.tracer import NO_TRACER, Tracer
@@ -68,7 +69,7 @@ class StateWriter:
                 span.note(races_lost=lost)
             if not lost:
                 return {**stored, **{state.user_id: state for state in changed}}
-            self._metrics.count("penchant_write_races_lost_total", lost)
+            self._metrics.count("penchant_write_races_lost_total", lost, queue=WORK_QUEUE)
             if on_lost is not None:
                 on_lost(lost)
         raise LostRaceError(f"Other writers were first {attempts} times in a row; deliver these events again.")

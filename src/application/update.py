@@ -6,24 +6,24 @@ from itertools import chain
 
 from attrs import evolve, frozen
 
+from application.delivered import Delivered
 from application.fold_from_log import FoldFromLog
 from application.phrases import EmbedPhrases
 from application.ports.event_log import EventLog
 from application.ports.message_source import Arrival, Delivery, Settled, Verdict
+from application.ports.queues import WORK_QUEUE
 from application.ports.system import Metrics
 from application.state_writer import StateWriter
 from application.subject_vectors import ReadSubjectVectors
 from domain.applied_positions import AppliedPositions
 from domain.errors import PenchantError, TransientError, UnavailableError
 from domain.fold import fold
-from domain.interaction import Interaction, LoggedEvent, Retraction
+from domain.interaction import Interaction, LoggedEvent
 from domain.phrase import normalize_phrase
 from domain.recipe import Recipe
 from domain.settlement import Settlement, settle
 from domain.user_embedding import UNREADABLE, Rounded, UserEmbedding, sums_of
 from domain.vectors import SubjectVectors
-
-NOTHING = AppliedPositions()
 
 
 @frozen(kw_only=True)
@@ -74,7 +74,7 @@ class UpdateUserEmbeddings:
         RecipeMismatchError : another recipe has been made active; this process must end.
         """
         failures = self._phrases({phrase for phrase in map(_phrase_of, deliveries) if phrase is not None})
-        batch = _Batch(deliveries, self._log)
+        batch = Delivered(deliveries, self._log)
         attempt = _Attempt({})
         rebuilt: Counter[str] = Counter()
         damaged: set[str] = set()
@@ -90,7 +90,7 @@ class UpdateUserEmbeddings:
 
         states = self._writer(batch.users, compute, lost.append)
         for reason, count in rebuilt.items():
-            self._metrics.count("penchant_rebuilds_total", count, reason=reason)
+            self._metrics.count("penchant_rebuilds_total", count, queue=WORK_QUEUE, reason=reason)
         waiting = [_waits_for_product(delivery, states, attempt.known_products) for delivery in deliveries]
         self._metrics.count("penchant_deliveries_waiting_for_product_total", sum(waiting))
         return UpdateReport(
@@ -98,16 +98,16 @@ class UpdateUserEmbeddings:
                 _outcome(delivery, states, failures, waits) for delivery, waits in zip(deliveries, waiting, strict=True)
             ],
             rebuilt=rebuilt,
-            newly_applied=_newly_applied(batch.users, attempt.stored, states),
+            newly_applied=batch.newly_applied(_applied(attempt.stored), _applied(states)),
             damaged=damaged,
             races_lost=sum(lost),
         )
 
     def _compute(
-        self, batch: "_Batch", stored: Mapping[str, UserEmbedding], attempt: "_Attempt"
+        self, batch: Delivered, stored: Mapping[str, UserEmbedding], attempt: "_Attempt"
     ) -> Sequence[UserEmbedding]:
         states = {**self._newcomers(batch, stored), **stored}
-        vectors = self._vectors(batch.interactions_not_in(states))
+        vectors = self._vectors(_interactions_not_in(batch, states))
         attempt.known_products = vectors.products
         bases: list[UserEmbedding] = []
         settlements: list[Settlement] = []
@@ -128,7 +128,7 @@ class UpdateUserEmbeddings:
         empties = [self._writer.empty(user_id, stored.get(user_id)) for user_id in attempt.users]
         return [*folded, *(self._fold_from_log(empties) if empties else ())]
 
-    def _newcomers(self, batch: "_Batch", stored: Mapping[str, UserEmbedding]) -> Mapping[str, UserEmbedding]:
+    def _newcomers(self, batch: Delivered, stored: Mapping[str, UserEmbedding]) -> Mapping[str, UserEmbedding]:
         """Empty states of the users without one whose whole log is in the batch: no need to read it again."""
         without = [user_id for user_id in batch.users if user_id not in stored]
         heads = self._log.heads_of(without) if without else {}
@@ -158,27 +158,14 @@ class UpdateUserEmbeddings:
         return states
 
 
-class _Batch:
-    """The deliveries by user, with the targets of the retractions among them."""
-
-    def __init__(self, deliveries: Sequence[Delivery], log: EventLog) -> None:
-        self.users: dict[str, list[LoggedEvent]] = {}
-        targets: set[str] = set()
-        for delivery in deliveries:
-            event = delivery.logged.event
-            self.users.setdefault(event.user_id, []).append(delivery.logged)
-            if isinstance(event, Retraction):
-                targets.add(event.retracts)
-        self.targets = log.find(targets) if targets else {}
-
-    def interactions_not_in(self, states: Mapping[str, UserEmbedding]) -> list[Interaction]:
-        """What may have to be folded: delivered interactions that no state has applied, and all targets."""
-        fresh = chain.from_iterable(
-            (logged for logged in events if logged.position not in states[user_id].applied)
-            for user_id, events in self.users.items()
-            if user_id in states
-        )
-        return [logged.event for logged in chain(fresh, self.targets.values()) if isinstance(logged.event, Interaction)]
+def _interactions_not_in(batch: Delivered, states: Mapping[str, UserEmbedding]) -> list[Interaction]:
+    """What may have to be folded: delivered interactions that no state has applied, and all targets."""
+    fresh = chain.from_iterable(
+        (logged for logged in events if logged.position not in states[user_id].applied)
+        for user_id, events in batch.users.items()
+        if user_id in states
+    )
+    return [logged.event for logged in chain(fresh, batch.targets.values()) if isinstance(logged.event, Interaction)]
 
 
 class _Attempt:
@@ -195,17 +182,8 @@ class _Attempt:
         self.rebuilt[reason] = self.rebuilt.get(reason, 0) + 1
 
 
-def _newly_applied(
-    users: Mapping[str, Sequence[LoggedEvent]],
-    before: Mapping[str, UserEmbedding],
-    after: Mapping[str, UserEmbedding],
-) -> list[LoggedEvent]:
-    newly: list[LoggedEvent] = []
-    for user_id, events in users.items():
-        applied = after[user_id].applied
-        had = before[user_id].applied if user_id in before else NOTHING
-        newly += [logged for logged in events if logged.position in applied and logged.position not in had]
-    return newly
+def _applied(states: Mapping[str, UserEmbedding]) -> Mapping[str, AppliedPositions]:
+    return {user_id: state.applied for user_id, state in states.items()}
 
 
 def _reason_to_rebuild(state: UserEmbedding | None) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -13,7 +13,7 @@ from application.ports.queues import WORK_QUEUE
 from application.ports.system import Clock, Metrics
 from application.ports.tracer import NO_TRACER, Tracer
 from application.record import Receipt, RecordEvents, RecordStatus
-from application.update import UpdateUserEmbeddings, failed
+from application.update import UpdateReport, failed
 from domain.errors import (
     ConfigurationError,
     PermanentError,
@@ -71,22 +71,43 @@ class WorkReport:
         )
 
 
+class Apply(Protocol):
+    """What a consumer does with logged events."""
+
+    def __call__(self, deliveries: Sequence[Delivery]) -> UpdateReport:
+        """Apply each of them once, whatever is delivered how often; when this returns, the effect is stored.
+
+        Raises
+        ------
+        UnavailableError : something that this needs is out of reach; deliver all of them again.
+        TransientError : it did not work this time; deliver all of them again.
+        ConfigurationError : this process cannot go on.
+        """
+
+
 class Work:
-    """The inside of every worker."""
+    """The inside of every worker.
+
+    Parameters
+    ----------
+    queue : what the source takes from, for metrics.
+    """
 
     def __init__(
         self,
         *,
         source: MessageSource,
-        update: UpdateUserEmbeddings,
+        apply: Apply,
         record: RecordEvents,
         clock: Clock,
         metrics: Metrics,
+        queue: str = WORK_QUEUE,
         on_outage: OnOutage = OnOutage.WAIT,
         tracer: Tracer = NO_TRACER,
     ) -> None:
         self._source = source
-        self._update = update
+        self._apply_each = apply
+        self._queue = queue
         self._record = record
         self._clock = clock
         self._metrics = metrics
@@ -124,7 +145,7 @@ class Work:
         recorded = [item.logged.recorded_at for item in received if isinstance(item, Delivery)]
         self._newest = max(recorded, default=None)
         oldest = min(recorded).timestamp() if recorded else 0.0
-        self._metrics.set("penchant_oldest_delivery_timestamp_seconds", oldest)
+        self._metrics.set("penchant_oldest_delivery_timestamp_seconds", oldest, queue=self._queue)
         if not received:
             return WorkReport()
         with self._tracer.span("apply", map(_trace_of, received), deliveries=len(received)):
@@ -137,15 +158,15 @@ class Work:
         races_lost: list[int] = []
         outcomes = self._settle_each(self._admit, [item for item in received if isinstance(item, Arrival)])
 
-        def update(deliveries: Sequence[Delivery]) -> Sequence[Settled]:
-            report = self._update(deliveries)
+        def apply(deliveries: Sequence[Delivery]) -> Sequence[Settled]:
+            report = self._apply_each(deliveries)
             newly_applied.extend(report.newly_applied)
             rebuilt.update(report.rebuilt)
             damaged.update(report.damaged)
             races_lost.append(report.races_lost)
             return report.outcomes
 
-        outcomes += self._settle_each(update, [item for item in received if isinstance(item, Delivery)])
+        outcomes += self._settle_each(apply, [item for item in received if isinstance(item, Delivery)])
         self._source.settle(outcomes)
         self._measure(outcomes, newly_applied, self._clock.monotonic() - started)
         return WorkReport(
@@ -190,13 +211,14 @@ class Work:
     def _measure(self, outcomes: Sequence[Settled], newly_applied: Sequence[LoggedEvent], seconds: float) -> None:
         now = self._clock.now()
         for verdict, count in Counter(outcome.verdict for outcome in outcomes).items():
-            self._metrics.count("penchant_deliveries_total", count, verdict=verdict.name.lower())
+            self._metrics.count("penchant_deliveries_total", count, queue=self._queue, verdict=verdict.name.lower())
             if (status := _STATUS.get(verdict)) is not None:
-                self._metrics.count("messenger_processed_messages_total", count, queue=WORK_QUEUE, status=status)
-        self._metrics.observe("messenger_processing_time_seconds", seconds, len(outcomes), queue=WORK_QUEUE)
+                self._metrics.count("messenger_processed_messages_total", count, queue=self._queue, status=status)
+        self._metrics.observe("messenger_processing_time_seconds", seconds, len(outcomes), queue=self._queue)
         # Not of those that were applied before: one that is replayed was readable long ago.
         for recorded_at, count in Counter(logged.recorded_at for logged in newly_applied).items():
-            self._metrics.observe("penchant_freshness_seconds", (now - recorded_at).total_seconds(), count)
+            seconds = (now - recorded_at).total_seconds()
+            self._metrics.observe("penchant_freshness_seconds", seconds, count, queue=self._queue)
 
 
 def _trace_of(item: Delivery | Arrival) -> str | None:

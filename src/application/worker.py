@@ -49,7 +49,12 @@ class WorkerOptions:
 
 
 class Worker:
-    """The loop around `Work`. Between batches it looks whether to end, and does a piece of its chores."""
+    """The loop around `Work`. Between batches it looks whether to end, and does a piece of its chores.
+
+    Parameters
+    ----------
+    name : how the worker is called in metrics and in the names of actions.
+    """
 
     def __init__(
         self,
@@ -63,6 +68,7 @@ class Worker:
         clock: Clock,
         metrics: Metrics,
         journal: Journal,
+        name: str = "worker",
     ) -> None:
         self._work = work
         self._source = source
@@ -72,7 +78,7 @@ class Worker:
         self._process = process
         self._clock = clock
         self._journal = journal
-        self._outage = Outage("worker", "Work", "nothing is lost", stop, clock, metrics, journal)
+        self._outage = Outage(name, f"The {name}", "nothing is lost", stop, clock, metrics, journal)
         self._untold = WorkReport()
         self._told_at = clock.monotonic()
 

@@ -23,7 +23,7 @@ def test_a_deleted_state_heals_and_is_counted(shop: Shop) -> None:
 
     assert (report.users, report.events) == (1, 2)
     assert (shop.state().event_count, shop.state().weight) == (before.event_count, before.weight)
-    assert shop.metrics.counters["penchant_caught_up_events_total"] == 2
+    assert shop.metrics.counters['penchant_caught_up_events_total{queue="user_embedding_updates"}'] == 2
     assert shop.verify.all().lag == 0
 
 

@@ -43,12 +43,12 @@ def test_each_metric_says_its_unit_and_what_it_is_about() -> None:
 def test_a_value_that_was_seen_several_times_counts_as_often() -> None:
     metrics = PrometheusMetrics()
 
-    metrics.observe("penchant_freshness_seconds", 0.07, 3)
-    metrics.observe("penchant_freshness_seconds", 40.0)
+    metrics.observe("penchant_http_request_seconds", 0.07, 3, route="/")
+    metrics.observe("penchant_http_request_seconds", 40.0, route="/")
 
     text = _text(Exposition(metrics))
-    assert 'penchant_freshness_seconds_bucket{le="0.1"} 3.0' in text
-    assert "penchant_freshness_seconds_count 4.0" in text
+    assert 'penchant_http_request_seconds_bucket{le="0.1",route="/"} 3.0' in text
+    assert 'penchant_http_request_seconds_count{route="/"} 4.0' in text
 
 
 def test_a_failure_that_has_not_happened_is_a_series_at_0() -> None:

@@ -64,7 +64,7 @@ def test_all_rebuilds_every_user_of_the_log_page_by_page(shop: Shop) -> None:
     assert pages == [500, 500, 203]
     assert len(shop.storage.store.states) == 1_203
     assert shop.verify.all().lag == 0
-    assert shop.metrics.counters['penchant_rebuilds_total{reason="asked"}'] == 1_203
+    assert shop.metrics.counters['penchant_rebuilds_total{queue="user_embedding_updates"}{reason="asked"}'] == 1_203
 
 
 def test_all_empties_users_whom_the_log_has_forgotten(shop: Shop) -> None:

@@ -211,7 +211,7 @@ def test_a_state_of_another_recipe_is_rebuilt_and_not_merged_with(shop: Shop) ->
 
     assert report.rebuilt == {"recipe": 1}
     assert (changed.state().recipe, changed.state().weight, changed.state().version) == (other.id, 2.0, 2)
-    assert changed.metrics.counters['penchant_rebuilds_total{reason="recipe"}'] == 1
+    assert changed.metrics.counters['penchant_rebuilds_total{queue="user_embedding_updates"}{reason="recipe"}'] == 1
 
 
 @pytest.mark.parametrize(("gap", "reasons"), [(MAX_MISSING_GROWTH, {}), (MAX_MISSING_GROWTH + 1, {"missing": 1})])
@@ -242,7 +242,7 @@ def test_one_left_of_2000_events_is_exact(shop: Shop) -> None:
     assert np.linalg.norm(shop.state().embedding - expected) < 1e-5
     assert shop.state().norm == pytest.approx(np.exp(-0.023 * age_days), rel=1e-5)
     assert shop.state().event_count == 1
-    assert shop.metrics.counters['penchant_rebuilds_total{reason="rounding"}'] >= 1
+    assert shop.metrics.counters['penchant_rebuilds_total{queue="user_embedding_updates"}{reason="rounding"}'] >= 1
 
 
 def test_a_new_user_whose_whole_log_is_delivered_needs_no_rebuild(shop: Shop) -> None:

@@ -46,7 +46,7 @@ def test_what_failed_for_now_is_tried_again_after_a_delay(shop: Shop) -> None:
 def test_what_always_fails_for_now_is_dead_after_its_retries(shop: Shop) -> None:
     shop.embedder.down = True
     shop.record(searched("m1"))
-    work = shop.worker(shop.source(RetryPolicy(max_retries=2, delay_ms=1_000)))
+    work = shop.worker(shop.source(RetryPolicy.doubling(max_retries=2, delay_ms=1_000)))
     for _ in range(3):
         work.drain(10)
         shop.clock.advance(timedelta(seconds=4))
@@ -162,7 +162,7 @@ def test_freshness_is_that_of_the_first_time(shop: Shop) -> None:
     shop.replay(LogFilter())
     shop.work()
 
-    assert list(shop.metrics.observations["penchant_freshness_seconds"]) == [3.0]
+    assert list(shop.metrics.observations['penchant_freshness_seconds{queue="user_embedding_updates"}']) == [3.0]
 
 
 def test_what_a_worker_holds_is_shown_by_when_its_oldest_was_recorded_until_it_is_settled(shop: Shop) -> None:
@@ -176,6 +176,6 @@ def test_what_a_worker_holds_is_shown_by_when_its_oldest_was_recorded_until_it_i
     for batch in (received, received, []):
         shop.clock.advance(timedelta(seconds=60))
         work.apply(batch)
-        shown.append(shop.metrics.gauges["penchant_oldest_delivery_timestamp_seconds"])
+        shown.append(shop.metrics.gauges['penchant_oldest_delivery_timestamp_seconds{queue="user_embedding_updates"}'])
 
     assert shown == [recorded_at.timestamp(), recorded_at.timestamp(), 0.0]

@@ -24,7 +24,7 @@ USERS = ("ann", "bob")
 PRODUCTS = ("tea", "mug", "pot", "tin")
 
 ALIVE_AT_ONCE = 6
-PATIENCE = RetryPolicy(max_retries=1_000, delay_ms=1)
+PATIENCE = RetryPolicy.doubling(max_retries=1_000, delay_ms=1)
 """Nothing ends among the dead letters here; they are a way out of the protocol, not a part of it."""
 
 TO_THE_END = 100

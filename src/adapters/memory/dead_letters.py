@@ -18,9 +18,9 @@ class MemoryDeadLetters:
             for letter in letters:
                 self._letters[letter.queue, letter.message_id] = letter
 
-    def among(self, message_ids: Collection[str]) -> Collection[str]:
+    def among(self, message_ids: Collection[str], queues: Collection[str]) -> Collection[str]:
         with self._lock:
-            return {message_id for _, message_id in self._letters} & set(message_ids)
+            return {message_id for queue, message_id in self._letters if queue in queues} & set(message_ids)
 
     def list(self, limit: int, matching: DeadLetterFilter = EVERY) -> Sequence[DeadLetter]:
         return sorted(self._matching(matching), key=lambda x: (x.last_failed_at, x.message_id), reverse=True)[:limit]

@@ -49,8 +49,8 @@ class DeadLetters(Protocol):
     def add(self, letters: Sequence[DeadLetter]) -> None:
         """Keep these; one that is there already (same queue and message id) takes the new reason and time."""
 
-    def among(self, message_ids: Collection[str]) -> Collection[str]:
-        """Which of these message ids are dead."""
+    def among(self, message_ids: Collection[str], queues: Collection[str]) -> Collection[str]:
+        """Which of these message ids are dead in any of these queues."""
 
     def list(self, limit: int, matching: DeadLetterFilter = EVERY) -> Sequence[DeadLetter]:
         """The latest `limit` dead letters that match, newest first."""

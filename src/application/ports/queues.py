@@ -8,6 +8,12 @@ from attrs import frozen
 WORK_QUEUE = "user_embedding_updates"
 """What workers take from, by the name that other systems know; the names of its retry queues begin with it."""
 
+WORK_QUEUES = (WORK_QUEUE, "user_embedding_updates.purchases", "failed")
+"""All queues in which an event can die on its way to the embeddings."""
+
+GRAPH_QUEUE = "events.neo4j"
+"""What the consumer of the interaction graph takes from, and where an event can die on its way there."""
+
 
 @frozen(kw_only=True)
 class QueueState:
