@@ -5,12 +5,24 @@ from importlib.metadata import version
 from typing import Any
 
 from adapters.rabbitmq import wire
-from adapters.rabbitmq.topology import EVENTS, FAILED, PURCHASES, RETRY, ROUTING_KEY, WORK, Queue, Topology
+from adapters.rabbitmq.topology import (
+    DEAD_EVENTS,
+    DEAD_EVENTS_QUEUE,
+    EVENTS,
+    FAILED,
+    PURCHASES,
+    RETRY,
+    ROUTING_KEY,
+    WORK,
+    Queue,
+    Topology,
+)
+from application.ports.queues import GRAPH_QUEUE
 from application.schemas import EVENT, INSTANT, LOGGED_EVENT
 
 Part = dict[str, Any]
 
-TOPOLOGY = Topology(purchases_first=True)
+TOPOLOGY = Topology(purchases_first=True, fan_out=(GRAPH_QUEUE,))
 """With everything that there can be."""
 
 _BINDING = {"bindingVersion": "0.3.0"}
@@ -96,12 +108,20 @@ def _messages() -> Part:
 
 
 def _exchanges() -> Part:
-    keys = {FAILED: FAILED, EVENTS: ROUTING_KEY, WORK: WORK, RETRY: WORK, PURCHASES: PURCHASES}
+    keys = {
+        FAILED: FAILED,
+        DEAD_EVENTS: DEAD_EVENTS,
+        EVENTS: ROUTING_KEY,
+        WORK: WORK,
+        PURCHASES: PURCHASES,
+        **{subscription.retry_exchange: subscription.queue for subscription in TOPOLOGY.subscriptions},
+    }
     carried = {
         FAILED: ("deadLetter",),
+        DEAD_EVENTS: ("deadLetter",),
         EVENTS: ("loggedEvent",),
         WORK: ("event",),
-        RETRY: ("retriedEvent",),
+        **{subscription.retry_exchange: ("retriedEvent",) for subscription in TOPOLOGY.subscriptions},
         PURCHASES: ("loggedEvent",),
     }
     return {
@@ -123,7 +143,13 @@ def _exchanges() -> Part:
 
 
 def _queues() -> Part:
-    carried = {FAILED: ("deadLetter",), WORK: ("event", "loggedEvent", "retriedEvent"), PURCHASES: ("loggedEvent",)}
+    carried = {
+        FAILED: ("deadLetter",),
+        DEAD_EVENTS_QUEUE: ("deadLetter",),
+        WORK: ("event", "loggedEvent", "retriedEvent"),
+        PURCHASES: ("loggedEvent",),
+        **dict.fromkeys(TOPOLOGY.fan_out, ("loggedEvent", "retriedEvent")),
+    }
     return {
         f"{queue.name}.queue": _queue(queue, carried.get(queue.name, ("retriedEvent",)))
         for queue in (*TOPOLOGY.queues(), *TOPOLOGY.delay_queues())
@@ -155,6 +181,16 @@ def _operations() -> Part:
         ),
         "retryEvents": _operation("send", _exchange(RETRY), "What failed waits in a queue, and comes again."),
         "buryMessages": _operation("send", _exchange(FAILED), "What is given up."),
+        "keepGraph": _operation(
+            "receive", f"{GRAPH_QUEUE}.queue", "Each event is added to the graph, where there is one."
+        ),
+        "retryGraph": _operation(
+            "send", _exchange(f"{GRAPH_QUEUE}.retry"), "What failed there waits, and comes again."
+        ),
+        "buryOfOthers": _operation("send", _exchange(DEAD_EVENTS), "What the other consumers give up."),
+        "collectDeadLettersOfOthers": _operation(
+            "receive", f"{DEAD_EVENTS_QUEUE}.queue", "Taken into the same table; what was only dropped is forgotten."
+        ),
         "collectDeadLetters": _operation("receive", f"{FAILED}.queue", "Dead letters are taken into a table."),
     }
 

@@ -1,6 +1,7 @@
 """The container: the only place where adapters are chosen and put together."""
 
 import os
+from functools import partial
 
 from dependency_injector import containers, providers
 
@@ -32,6 +33,7 @@ from application.fold_from_log import FoldFromLog
 from application.import_products import ImportProducts
 from application.pace import WatchPace
 from application.phrases import EmbedPhrases
+from application.ports.queues import GRAPH_QUEUE, WORK_QUEUE
 from application.ports.registry import Registry
 from application.read_embedding import ReadEmbedding
 from application.rebuild import RebuildUsers
@@ -46,9 +48,11 @@ from application.stop_workers import StopWorkers
 from application.subject_vectors import ReadSubjectVectors
 from application.update import UpdateUserEmbeddings
 from application.verify import VerifyUsers
+from application.verify_graph import VerifyGraph
 from application.work import Work
 from domain.recipe import Recipe
 from entrypoints import production
+from entrypoints.projection_container import ProjectionContainer
 from entrypoints.settings import Settings
 
 
@@ -118,6 +122,10 @@ class Container(containers.DeclarativeContainer):
         mongodb=providers.Singleton(production.mongodb_catalogue, mongodb, dimensions, model),
     )
 
+    neo4j = providers.Resource(production.neo4j, settings)
+    neo4j_schema = providers.Singleton(production.neo4j_schema, neo4j)
+    graph = providers.Singleton(production.neo4j_graph, neo4j, settings.provided.graph_phrases)
+
     stored_phrase_vectors = providers.Singleton(SqlPhraseVectors, database, dimensions)
     log_id = providers.Singleton(production.log_id, registry, ids)
     phrase_vectors = providers.Selector(
@@ -129,7 +137,7 @@ class Container(containers.DeclarativeContainer):
     )
 
     retry_policy = providers.Singleton(
-        RetryPolicy, max_retries=settings.provided.max_retries, delay_ms=settings.provided.retry_delay_ms
+        RetryPolicy.doubling, max_retries=settings.provided.max_retries, delay_ms=settings.provided.retry_delay_ms
     )
     prefetch = providers.Object(1_000)
     """Messages that a worker has at hand at the most; the command line overrides it."""
@@ -141,7 +149,7 @@ class Container(containers.DeclarativeContainer):
     message_source = providers.Selector(
         brokers,
         outbox=providers.Singleton(OutboxMessageSource, outbox, dead_letters, clock, retry_policy, stop),
-        kombu=providers.Singleton(production.message_source, broker, topology, clock, prefetch, settings),
+        kombu=providers.Singleton(production.message_source, broker, topology, clock, prefetch, settings, WORK_QUEUE),
     )
     dead_letter_queue = providers.Selector(
         brokers,
@@ -178,7 +186,7 @@ class Container(containers.DeclarativeContainer):
     work = providers.Singleton(
         Work,
         source=message_source,
-        update=update,
+        apply=update,
         record=record,
         clock=clock,
         metrics=metrics,
@@ -270,6 +278,28 @@ class Container(containers.DeclarativeContainer):
         catalogue=catalogue,
         changes=product_changes,
         dead_letters=dead_letters,
+    )
+    verify_graph = providers.Singleton(VerifyGraph, graph, event_log, with_phrases=settings.provided.graph_phrases)
+
+    # The consumers beside the one of the embeddings, a line each.
+    _consumer = partial(
+        providers.Container,
+        ProjectionContainer,
+        settings=settings,
+        broker=broker,
+        topology=topology,
+        prefetch=prefetch,
+        event_log=event_log,
+        outbox=outbox,
+        dead_letters=dead_letters,
+        registry=registry,
+        record=record,
+        clock=clock,
+        metrics=metrics,
+        tracer=tracer,
+    )
+    graph_consumer = _consumer(
+        name="neo4j", queue=GRAPH_QUEUE, projection=graph, schema=neo4j_schema, verify=verify_graph
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.sql.database import Database, sqlite_url
 from application.ports.phrase_vectors import PhraseVectors
+from application.ports.queues import GRAPH_QUEUE
 from application.ports.registry import Registry
 from application.ports.system import Clock, Ids, Journal, Metrics
 from application.ports.tracer import NO_TRACER, Tracer
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from adapters.mongodb.product_catalogue import MongoProductCatalogue
     from adapters.mongodb.schema import MongoSchema
     from adapters.mongodb.user_embedding_store import MongoUserEmbeddingStore
+    from adapters.neo4j.database import Neo4jDatabase
+    from adapters.neo4j.graph import Neo4jGraph
+    from adapters.neo4j.schema import Neo4jSchema
     from adapters.openai.embedder import OpenAIEmbedder
     from adapters.prometheus.metrics import PrometheusMetrics
     from adapters.rabbitmq.broker import Broker
@@ -33,6 +37,9 @@ if TYPE_CHECKING:
     from adapters.redis.phrase_vectors import RedisPhraseVectors
 
 LOG_ID = "log_id"
+
+FAN_OUT = {GRAPH_QUEUE: "neo4j_url"}
+"""The queues of the consumers beside that of the embeddings, each with the setting that switches it on."""
 
 
 def database(settings: Settings) -> Iterator[Database]:
@@ -73,6 +80,29 @@ def mongodb_schema(database: "MongoDatabase", dimensions: int) -> "MongoSchema":
     from adapters.mongodb.schema import MongoSchema
 
     return MongoSchema(database, dimensions)
+
+
+def neo4j(settings: Settings) -> "Iterator[Neo4jDatabase]":
+    """The database that NEO4J_URL names; closed at the end."""
+    from adapters.neo4j.database import Neo4jDatabase
+
+    opened = Neo4jDatabase(_set(settings.neo4j_url))
+    yield opened
+    opened.dispose()
+
+
+def neo4j_graph(database: "Neo4jDatabase", with_phrases: bool) -> "Neo4jGraph":
+    """The graph in Neo4j."""
+    from adapters.neo4j.graph import Neo4jGraph
+
+    return Neo4jGraph(database, with_phrases=with_phrases)
+
+
+def neo4j_schema(database: "Neo4jDatabase") -> "Neo4jSchema":
+    """Constraints in Neo4j."""
+    from adapters.neo4j.schema import Neo4jSchema
+
+    return Neo4jSchema(database)
 
 
 def log_id(registry: Registry, ids: Ids) -> str:
@@ -156,11 +186,22 @@ def broker(settings: Settings) -> "Broker":
     return Broker(url=_set(settings.broker_url))
 
 
+def fan_out(settings: Settings) -> tuple[str, ...]:
+    """The queues of the consumers that are switched on."""
+    return tuple(queue for queue, setting in FAN_OUT.items() if getattr(settings, setting) is not None)
+
+
 def topology(settings: Settings, retry: RetryPolicy) -> "Topology":
     """What there is on the broker."""
     from adapters.rabbitmq.topology import Topology
 
-    return Topology(queue_type=settings.queue_type, retry=retry, purchases_first=settings.purchases_first)
+    return Topology(
+        queue_type=settings.queue_type,
+        retry=retry,
+        purchases_first=settings.purchases_first,
+        fan_out=fan_out(settings),
+        fan_out_retry=settings.fan_out_retry,
+    )
 
 
 def installation(broker: "Broker", topology: "Topology") -> "KombuInstallation":
@@ -187,12 +228,19 @@ def publisher(broker: "Broker", topology: "Topology") -> "Iterator[KombuPublishe
 
 
 def message_source(
-    broker: "Broker", topology: "Topology", clock: Clock, prefetch: int, settings: Settings
+    broker: "Broker", topology: "Topology", clock: Clock, prefetch: int, settings: Settings, queue: str
 ) -> "KombuMessageSource":
-    """What workers take from."""
+    """What the workers of a queue take from."""
     from adapters.rabbitmq.message_source import KombuMessageSource
 
-    return KombuMessageSource(broker, topology, clock, prefetch=prefetch, max_bytes=settings.max_message_bytes)
+    return KombuMessageSource(
+        broker,
+        topology,
+        clock,
+        subscription=topology.subscription(queue),
+        prefetch=prefetch,
+        max_bytes=settings.max_message_bytes,
+    )
 
 
 def dead_letter_queue(broker: "Broker", topology: "Topology", clock: Clock) -> "Iterator[KombuDeadLetterQueue]":

@@ -19,6 +19,7 @@ ADDRESSES = {
     "mongodb_url": "MONGODB_URL",
     "broker_url": "RABBITMQ_DSN",
     "redis_url": "REDIS_URL",
+    "neo4j_url": "NEO4J_URL",
     "openai_base_url": "OPENAI_BASE_URL",
 }
 """By field, the variable that holds an address."""
@@ -102,6 +103,18 @@ class ServerSettings(BaseModel):
         ge=1,
         validation_alias=AliasChoices("PENCHANT_PHRASE_CACHE_SIZE"),
         description="phrase vectors in Redis at the most; about 7.5 kB each at 1536 dimensions",
+    )
+    neo4j_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("NEO4J_URL"),
+        description="Neo4j 5 for the graph of users and products, which the consumer neo4j keeps",
+        examples=["neo4j://user:password@host:7687"],
+    )
+    graph_phrases: bool = Field(
+        default=False,
+        validation_alias=AliasChoices("PENCHANT_GRAPH_PHRASES"),
+        description="whether searches are in the graph, too; phrases are personal data",
+        examples=["true"],
     )
     openai_api_key: SecretStr | None = Field(
         default=None,

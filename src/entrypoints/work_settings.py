@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import AliasChoices, BaseModel, Field
 
+from application.retry_policy import RetryPolicy
 from application.work import OnOutage
 
 SMALL_LINGER_SECONDS = 0.01
@@ -48,6 +49,13 @@ class WorkSettings(BaseModel):
         validation_alias=AliasChoices("WORKER_RETRY_DELAY"),
         description="milliseconds before the first retry; each further one waits twice as long",
     )
+    fan_out_retry_delays: str = Field(
+        default="5000,30000,300000",
+        pattern="^[1-9][0-9]{0,8}(,[1-9][0-9]{0,8}){0,9}$",
+        validation_alias=AliasChoices("PENCHANT_FANOUT_RETRY_DELAYS"),
+        description="milliseconds before each retry of the other consumers, such as neo4j; then an event is dead there",
+        examples=["1000,60000"],
+    )
     on_outage: OnOutage = Field(
         default=OnOutage.WAIT,
         validation_alias=AliasChoices("PENCHANT_ON_OUTAGE"),
@@ -61,6 +69,11 @@ class WorkSettings(BaseModel):
         validation_alias=AliasChoices("PENCHANT_CATCH_UP_INTERVAL"),
         description="seconds after which the workers look for events that were lost on their way",
     )
+
+    @property
+    def fan_out_retry(self) -> RetryPolicy:
+        """How often the other consumers try again, and after how long."""
+        return RetryPolicy(delays_ms=tuple(map(int, self.fan_out_retry_delays.split(","))))
 
     @property
     def linger_seconds(self) -> float:

@@ -1,59 +1,50 @@
-"""A worker process: the loop with its chores, and a relay beside it in a thread of its own."""
+"""A worker process: the loop of one consumer, and beside it the relay and the other consumers, each in a thread."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 
-from application.chores import Chore
-from application.collect_dead_letters import told_in
 from application.outage import Outage
-from application.ports.examinable import Health
-from application.worker import StopReason, Worker, WorkerOptions
-from domain.errors import TransientError
+from application.worker import StopReason, WorkerOptions
+from domain.errors import ConfigurationError, TransientError
 from entrypoints.beside import running_beside
+from entrypoints.consumers import ALL, EMBEDDINGS, Consumer, consumers
 from entrypoints.container import Container
 
 RELAY_AT_ONCE = 1_000
-COLLECT_SECONDS = 1.0
-RESUME_SECONDS = 60.0
-LOOK_SECONDS = 15.0
-"""How often a worker asks whether it is its turn to catch up."""
+AGAIN_SECONDS = 5.0
+"""How long a consumer waits that could not begin beside others."""
 
 
-def run_worker(container: Container, options: WorkerOptions, with_relay: bool) -> StopReason:
+def run_worker(container: Container, options: WorkerOptions, with_relay: bool, queue: str = EMBEDDINGS) -> StopReason:
     """Work until the end. The container's stop must be listening if signals are to end it."""
-    if not with_relay or container.applies_itself():
-        return _worker(container)(options)
-    run = container.run_relay()
-    with running_beside("relay", lambda: run(RELAY_AT_ONCE), container.stop()):
-        return _worker(container)(options)
+    first, *others = consumers(container, queue)
+    with ExitStack() as beside:
+        if with_relay and not container.applies_itself():
+            run = container.run_relay()
+            beside.enter_context(running_beside("relay", lambda: run(RELAY_AT_ONCE), container.stop()))
+        for other in others:
+            work = partial(_work_patiently, container, other, options)
+            beside.enter_context(running_beside(other.queue, work, container.stop()))
+        return first.worker()(options)
 
 
-def reach_servers(container: Container) -> None:
-    """Raise the error of a server that work needs and that cannot be reached or does not let us in.
-
-    Once work has begun, an outage is waited for; before, it is more likely a setting that is wrong. Without the cache
-    work is slower and nothing else, so that is only told.
-    """
-    container.store().user_ids(None, 1)
-    container.collect_dead_letters()()
-    container.dead_letter_queue().close()  # or dead letters would be handed to a process that does not collect them
-    for finding in container.phrase_vectors().examine() if container.settings().redis_url is not None else ():
-        if finding.health is Health.FAILED:
-            container.journal().warning("cache_out_of_reach", f"{finding.text} {finding.remedy}")
-
-
-def whereabouts(container: Container) -> dict[str, str]:
+def whereabouts(container: Container, queue: str = EMBEDDINGS) -> dict[str, str]:
     """What a worker works on: the address of each server, without its password, and the recipe."""
     settings = container.settings()
     openai = settings.shown("openai_base_url") or "OpenAI" if settings.openai_api_key is not None else ""
+    needs_recipe = queue in (EMBEDDINGS, ALL)
     servers = {
+        "queue": queue,
         "database": container.schema().where,
         "broker": settings.shown("broker_url"),
         "mongodb": settings.shown("mongodb_url"),
         "redis": settings.shown("redis_url"),
+        "neo4j": settings.shown("neo4j_url"),
         "embedder": openai,
+        "recipe": container.recipe().id if needs_recipe else "",
     }
-    return {"recipe": container.recipe().id, **{name: where for name, where in servers.items() if where}}
+    return {name: where for name, where in servers.items() if where}
 
 
 def wait_for_servers(container: Container, reach: Callable[[Container], object]) -> bool:
@@ -75,28 +66,24 @@ def wait_for_servers(container: Container, reach: Callable[[Container], object])
     return False
 
 
-def _worker(container: Container) -> Worker:
-    chores = [
-        Chore(
-            name="collecting dead letters",
-            every_seconds=COLLECT_SECONDS,
-            begin=partial(container.collect_dead_letters().pieces, on_kept=told_in(container.journal())),
-        ),
-        Chore(
-            name="finishing product imports",
-            every_seconds=RESUME_SECONDS,
-            begin=container.import_products().resume_abandoned,
-        ),
-        Chore(name="catching up", every_seconds=LOOK_SECONDS, begin=container.catch_up_in_turn()),
-    ]
-    return Worker(
-        work=container.work(),
-        source=container.message_source(),
-        registry=container.registry(),
-        chores=chores,
-        stop=container.stop(),
-        process=container.process(),
-        clock=container.clock(),
-        metrics=container.metrics(),
-        journal=container.journal(),
-    )
+def reach(container: Container, queue: str) -> None:
+    """Raise the error of a server that cannot be reached, or does not let us in, and that the first consumer needs.
+
+    What the others need keeps nobody from work: they wait for it, and say so.
+    """
+    consumers(container, queue)[0].reach()
+
+
+def _work_patiently(container: Container, consumer: Consumer, options: WorkerOptions) -> None:
+    """Work to the end. Whatever keeps this consumer from beginning keeps no other one from work."""
+    stop = container.stop()
+    while not stop.asked:
+        try:
+            consumer.reach()
+            consumer.worker()(options)
+        except (ConfigurationError, TransientError) as error:
+            text = f"{error} Its queue keeps what comes meanwhile, and the other consumers go on."
+            container.journal().warning("consumer_waits", text, queue=consumer.queue)
+            stop.wait(AGAIN_SECONDS)
+        else:
+            return

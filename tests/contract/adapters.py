@@ -17,6 +17,7 @@ from adapters.memory.broker import MemoryBroker
 from adapters.memory.dead_letters import MemoryDeadLetters
 from adapters.memory.embedder import HashingEmbedder
 from adapters.memory.event_log import MemoryDatabase, MemoryEventLog, MemoryOutbox
+from adapters.memory.graph import MemoryGraph
 from adapters.memory.product_catalogue import MemoryPhraseVectors, MemoryProductCatalogue, MemoryProductChanges
 from adapters.memory.registry import MemoryRegistry
 from adapters.memory.system import CountingIds, CountingMetrics, ManualClock, ManualStop
@@ -24,6 +25,9 @@ from adapters.memory.user_embedding_store import MemoryUserEmbeddingStore
 from adapters.mongodb.database import MongoDatabase
 from adapters.mongodb.product_catalogue import MongoProductCatalogue
 from adapters.mongodb.user_embedding_store import MongoUserEmbeddingStore
+from adapters.neo4j.database import Neo4jDatabase
+from adapters.neo4j.graph import Neo4jGraph
+from adapters.neo4j.schema import Neo4jSchema
 from adapters.openai.embedder import OpenAIEmbedder
 from adapters.outbox.message_source import OutboxMessageSource
 from adapters.prometheus.metrics import PrometheusMetrics
@@ -47,6 +51,7 @@ from application.ports.outbox import Outbox
 from application.ports.phrase_vectors import PhraseVectors
 from application.ports.product_catalogue import ProductCatalogue
 from application.ports.product_changes import ProductChanges
+from application.ports.projection import InteractionGraph
 from application.ports.publisher import Publisher
 from application.ports.registry import Registry
 from application.ports.system import Clock, Ids, Metrics
@@ -61,7 +66,7 @@ CountOf = Callable[[str, Mapping[str, str]], int]
 Spoil = Callable[[str, Mapping[str, Any]], None]
 """Gives the stored state of a user these values, whatever they are; `missing` as JSON."""
 
-RETRY = RetryPolicy(max_retries=3, delay_ms=1_000)
+RETRY = RetryPolicy.doubling(max_retries=3, delay_ms=1_000)
 
 
 @frozen(kw_only=True)
@@ -80,7 +85,7 @@ class Space:
         self._folder = folder
         self._migrated = migrated
         self._fixture = fixture
-        self._opened: list[Database | MongoDatabase] = []
+        self._opened: list[Database | MongoDatabase | Neo4jDatabase] = []
         self._closing: list[Callable[[], None]] = []
 
     @cached_property
@@ -136,6 +141,19 @@ class Space:
         )
         self._closing.append(vectors.close)
         return vectors
+
+    @cached_property
+    def neo4j(self) -> Neo4jDatabase:
+        """An empty Neo4j database with its constraints."""
+        database = self.neo4j_again()
+        Neo4jSchema(database).install()
+        return database
+
+    def neo4j_again(self) -> Neo4jDatabase:
+        """The same database as another process opens it."""
+        database = Neo4jDatabase(self._fixture("neo4j_graph"))
+        self._opened.append(database)
+        return database
 
     def openai(self) -> OpenAIEmbedder:
         """The real client, on the stub."""
@@ -282,6 +300,11 @@ CATALOGUES: Mapping[str, Callable[[Space], ProductCatalogue]] = {
     "mysql": lambda space: SqlProductCatalogue(space.mysql, DIMENSIONS, "model-1"),
     "mongodb": lambda space: MongoProductCatalogue(space.mongodb, DIMENSIONS, "model-1"),
 }
+GRAPHS: Mapping[str, Callable[[Space], tuple[InteractionGraph, InteractionGraph]]] = {
+    "memory": lambda _: (graph := MemoryGraph(), graph),
+    "neo4j": lambda space: (Neo4jGraph(space.neo4j, with_phrases=True), Neo4jGraph(space.neo4j_again())),
+}
+"""Graphs, each with itself as another process has it open."""
 PRODUCT_CHANGES: Mapping[str, Callable[[Space], ProductChanges]] = {
     "memory": lambda _: MemoryProductChanges(),
     "sqlite": lambda space: SqlProductChanges(space.sqlite),

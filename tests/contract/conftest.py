@@ -15,6 +15,7 @@ from application.ports.outbox import Outbox
 from application.ports.phrase_vectors import PhraseVectors
 from application.ports.product_catalogue import ProductCatalogue
 from application.ports.product_changes import ProductChanges
+from application.ports.projection import InteractionGraph
 from application.ports.publisher import Publisher
 from application.ports.registry import Registry
 from application.ports.system import Clock, Ids, Metrics
@@ -24,6 +25,7 @@ from tests.contract.adapters import CountOf, LogSide, SourceSide, Space
 from tests.contract.node import Node
 from tests.contract.node import node as find_node
 from tests.services.mysql import MysqlServer
+from tests.services.neo4j import Neo4jServer
 from tests.services.server import Unavailable
 from tests.services.servers import give_up
 
@@ -47,6 +49,14 @@ def mysql_tables(mysql_server: MysqlServer) -> Iterator[str]:
         SqlSchema(database).upgrade()
         database.dispose()
         yield url
+
+
+@pytest.fixture
+def neo4j_graph(neo4j_server: Neo4jServer) -> str:
+    """The URL of a graph that each test empties."""
+    neo4j_server.start()
+    neo4j_server.clear()
+    return neo4j_server.url
 
 
 @pytest.fixture
@@ -143,3 +153,13 @@ def node() -> Node:
         return find_node()
     except Unavailable as error:
         give_up(str(error))
+
+
+@pytest.fixture(params=adapters.GRAPHS)
+def graphs(request: pytest.FixtureRequest, space: Space) -> tuple[InteractionGraph, InteractionGraph]:
+    return adapters.GRAPHS[request.param](space)
+
+
+@pytest.fixture
+def graph(graphs: tuple[InteractionGraph, InteractionGraph]) -> InteractionGraph:
+    return graphs[0]

@@ -93,7 +93,7 @@ def on_server(url: str, retry: RetryPolicy, closing: Closing) -> KombuSide:
     """A real RabbitMQ or Redis: time is real, so delays are short."""
     if url == MEMORY:
         _empty_memory()
-    quick = RetryPolicy(max_retries=retry.max_retries, delay_ms=SHORT_DELAY_MS)
+    quick = RetryPolicy.doubling(max_retries=retry.max_retries, delay_ms=SHORT_DELAY_MS)
     return KombuSide(broker=Broker(url=url), retry=quick, clock=SystemClock(), closing=closing)
 
 

@@ -168,7 +168,7 @@ def test_a_retry_waits_for_its_delay_and_not_longer(retrying_source: SourceSide)
     retrying_source.send([searched("m1")])
     retrying_source.source.settle(later(retrying_source.source.receive(10)))
 
-    retrying_source.wait(timedelta(milliseconds=RETRY.delay_ms) - MICROSECOND)
+    retrying_source.wait(timedelta(milliseconds=RETRY.delays_ms[0]) - MICROSECOND)
     assert _due(retrying_source) == []
     retrying_source.wait(MICROSECOND)
     assert _due(retrying_source) == ["m1"]
@@ -181,7 +181,7 @@ def test_each_retry_waits_twice_as_long_until_the_event_is_dead(retrying_source:
         [delivery] = retrying_source.source.receive(10)
         assert delivery.attempts == retry
         retrying_source.source.settle(later([delivery]))
-        retrying_source.wait(timedelta(milliseconds=RETRY.delay_ms * 2**retry) - MICROSECOND)
+        retrying_source.wait(timedelta(milliseconds=RETRY.delays_ms[retry]) - MICROSECOND)
         assert _due(retrying_source) == []
         retrying_source.wait(MICROSECOND)
     assert retrying_source.dead() == {}
@@ -196,16 +196,16 @@ def test_each_retry_waits_twice_as_long_until_the_event_is_dead(retrying_source:
 def test_retries_of_one_batch_wait_each_by_its_own_count(retrying_source: SourceSide) -> None:
     retrying_source.send([searched("m1")])
     retrying_source.source.settle(later(retrying_source.source.receive(10)))
-    retrying_source.wait(timedelta(milliseconds=RETRY.delay_ms))
+    retrying_source.wait(timedelta(milliseconds=RETRY.delays_ms[0]))
     retrying_source.send([searched("m2"), searched("m3")])
 
     retrying_source.source.settle(later(retrying_source.source.receive(10)))
 
-    retrying_source.wait(timedelta(milliseconds=RETRY.delay_ms))
+    retrying_source.wait(timedelta(milliseconds=RETRY.delays_ms[0]))
     soon = retrying_source.source.receive(10)
     assert ids(soon) == ["m2", "m3"]
     retrying_source.source.settle(applied(soon))
-    retrying_source.wait(timedelta(milliseconds=RETRY.delay_ms))
+    retrying_source.wait(timedelta(milliseconds=RETRY.delays_ms[0]))
     assert _due(retrying_source) == ["m1"]
 
 

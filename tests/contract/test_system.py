@@ -26,12 +26,12 @@ def test_ids_are_short_and_nobody_had_them_before(ids: Ids) -> None:
 def test_counters_add_up_by_name_and_label(metrics: tuple[Metrics, CountOf]) -> None:
     counted, count_of = metrics
 
-    counted.count("penchant_rebuilds_total", 2, reason="asked")
-    counted.count("penchant_rebuilds_total", reason="asked")
-    counted.count("penchant_rebuilds_total", 5, reason="new")
-    counted.count("penchant_write_races_lost_total")
+    counted.count("penchant_http_refusals_total", 2, kind="busy")
+    counted.count("penchant_http_refusals_total", kind="busy")
+    counted.count("penchant_http_refusals_total", 5, kind="slow")
+    counted.count("penchant_relayed_events_total")
 
-    assert count_of("penchant_rebuilds_total", {"reason": "asked"}) == 3
-    assert count_of("penchant_rebuilds_total", {"reason": "new"}) == 5
-    assert count_of("penchant_write_races_lost_total", {}) == 1
-    assert count_of("penchant_rebuilds_total", {}) == 0
+    assert count_of("penchant_http_refusals_total", {"kind": "busy"}) == 3
+    assert count_of("penchant_http_refusals_total", {"kind": "slow"}) == 5
+    assert count_of("penchant_relayed_events_total", {}) == 1
+    assert count_of("penchant_http_refusals_total", {}) == 0

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from application.event_message import Submission, parse_event
 from application.ports.dead_letters import DeadLetter
+from application.ports.queues import WORK_QUEUES
 from application.record import Receipt, RecordStatus
 from domain.user_embedding import UserEmbedding
 from entrypoints.container import Container
@@ -150,7 +151,7 @@ class Production:
 
             def are_dead() -> bool:
                 collect()
-                return set(message_ids) <= set(letters.among(message_ids))
+                return set(message_ids) <= set(letters.among(message_ids, WORK_QUEUES))
 
             wait_until(are_dead, DEADLINE_SECONDS, "the dead letters")
             found = {letter.message_id: letter for letter in letters.list(10_000)}

@@ -29,9 +29,9 @@ from tests.services.containers import Container
 from tests.services.rabbitmq_node import Node
 
 DEADLINE_SECONDS = 60
-QUICK = RetryPolicy(max_retries=2, delay_ms=100)
+QUICK = RetryPolicy.doubling(max_retries=2, delay_ms=100)
 
-ONE_DELAY = RetryPolicy(max_retries=1, delay_ms=2_000)
+ONE_DELAY = RetryPolicy.doubling(max_retries=1, delay_ms=2_000)
 """For tests that restart the broker: RabbitMQ 3.10 gives up moving dead letters at least once, for all queues and
 until its next start, when two queues that do so are deleted before they have settled after a start
 (rabbitmq-server#16652).

@@ -57,7 +57,9 @@ def test_retries_come_back_after_their_delay_and_die_after_the_last(parts: Rabbi
 def test_what_nobody_could_try_waits_in_the_queue_with_the_delay_that_was_asked_for(
     rabbitmq_url: str, rabbitmq_server: RabbitmqServer
 ) -> None:
-    parts = RabbitmqParts(url=rabbitmq_url, topology=Topology(retry=RetryPolicy(max_retries=3, delay_ms=60_000)))
+    parts = RabbitmqParts(
+        url=rabbitmq_url, topology=Topology(retry=RetryPolicy.doubling(max_retries=3, delay_ms=60_000))
+    )
     parts.install()
     source = parts.source()
     parts.publisher().publish([logged(searched(f"m{number}"), number) for number in range(1, 5)])
@@ -67,7 +69,7 @@ def test_what_nobody_could_try_waits_in_the_queue_with_the_delay_that_was_asked_
         source.settle(not_tried([delivery], error))
 
     depths = {
-        delay: rabbitmq_server.queue(rabbitmq_url, f"{RETRY}.{delay}").ready for delay in parts.topology.delays_ms
+        delay: rabbitmq_server.queue(rabbitmq_url, f"{RETRY}.{delay}").ready for delay in parts.topology.retry.delays_ms
     }
     assert depths == {60_000: 1, 120_000: 1, 240_000: 2}
     parts.close()
@@ -162,7 +164,7 @@ def test_a_retry_is_acknowledged_only_when_the_broker_has_it(
     parts.publisher().publish([logged(searched("m1"), 1)])
     deliveries = receive(source, 1)
     with other_program(parts.url) as channel:
-        for delay in parts.topology.delays_ms:
+        for delay in parts.topology.retry.delays_ms:
             channel.queue_delete(f"{RETRY}.{delay}")
 
     with pytest.raises(Exception, match="penchant setup"):

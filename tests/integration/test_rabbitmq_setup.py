@@ -21,7 +21,7 @@ from tests.services import RabbitmqServer, wait_until
 from tests.services.ports import LOOPBACK, free_port
 
 DEFAULT = Topology()
-CLASSIC = Topology(queue_type="classic", retry=RetryPolicy(max_retries=1, delay_ms=100))
+CLASSIC = Topology(queue_type="classic", retry=RetryPolicy.doubling(max_retries=1, delay_ms=100))
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ def _trouble(url: str, kind: type[PenchantError]) -> str:
 
 def test_retries_that_would_have_no_queue_are_an_error_at_the_first_receive(parts: RabbitmqParts) -> None:
     parts.install()
-    other_delays = Topology(retry=RetryPolicy(max_retries=1, delay_ms=123))
+    other_delays = Topology(retry=RetryPolicy.doubling(max_retries=1, delay_ms=123))
     source = KombuMessageSource(Broker(url=parts.url), other_delays, SystemClock())
 
     with pytest.raises(NotSetUpError, match="penchant setup"):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from attrs import field, frozen
 
 from application.flow import Part
-from application.ports.queues import WORK_QUEUE
+from application.ports.queues import GRAPH_QUEUE, WORK_QUEUE
 
 
 class Kind(StrEnum):
@@ -39,7 +39,7 @@ BATCH_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
 FRESHNESS_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 120, 300, 600, 3_600)
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2.5, 5, 10)
 
-_QUEUE = {"queue": (WORK_QUEUE,)}
+_QUEUE = {"queue": (WORK_QUEUE, GRAPH_QUEUE)}
 
 
 def _counter(name: str, text: str, **labels: Sequence[str]) -> Metric:
@@ -71,15 +71,18 @@ MEASURED = (
         "penchant_freshness_seconds",
         "From recorded to readable, for each event when it is first applied.",
         FRESHNESS_SECONDS,
+        **_QUEUE,
     ),
     _gauge(
         "penchant_oldest_delivery_timestamp_seconds",
         "When the oldest event was recorded that a worker has in its hands, in seconds since 1970; 0 when it has none.",
         each=True,
+        queue=(),
     ),
     _counter(
         "penchant_deliveries_total",
         "Deliveries by what became of them. not_tried: put off, because a part that they need is out of reach.",
+        **_QUEUE,
         verdict=("applied", "later", "not_tried", "dead"),
     ),
     _counter(
@@ -87,18 +90,23 @@ MEASURED = (
         "Those of the applied deliveries that take effect only when their product is in the catalogue.",
     ),
     _counter("penchant_relayed_events_total", "Events moved from the outbox to the broker."),
-    _counter("penchant_caught_up_events_total", "Events that were lost on their way, found in the log and sent again."),
+    _counter(
+        "penchant_caught_up_events_total",
+        "Events that were lost on their way and found in the log: sent again, or applied from there.",
+        **_QUEUE,
+    ),
     _counter("penchant_dead_letters_collected_total", "Dead letters taken from the broker."),
     _counter(
         "penchant_rebuilds_total",
         "Users rebuilt from the log. asked: by a command, an import or catch-up; the others by a worker.",
-        reason=("asked", "new", "missing", "rounding", "recipe", "unreadable"),
+        **_QUEUE,
+        reason=("asked", "new", "missing", "retracted", "rounding", "recipe", "unreadable"),
     ),
-    _counter("penchant_write_races_lost_total", "States whose write came after another writer's; computed again."),
+    _counter("penchant_write_races_lost_total", "Writes that came after another writer's; computed again.", **_QUEUE),
     _gauge(
         "penchant_circuit_open",
         "1 while this one pauses because a part that it needs is out of reach, or the embedder is left alone.",
-        part=("worker", "relay", "embedder"),
+        part=("worker", "neo4j_worker", "relay", "embedder"),
     ),
     _counter("penchant_phrases_embedded_total", "Phrases embedded, each once for good."),
     _counter("penchant_embedding_pauses_total", "Times that the embedder was found out of reach or asked for a pause."),

@@ -6,7 +6,6 @@ from hashlib import sha256
 from typing import Any
 
 from adapters.rabbitmq.outlet import Outgoing
-from adapters.rabbitmq.topology import FAILED
 from adapters.rabbitmq.transport import Received
 from adapters.rabbitmq.wire import (
     ATTEMPTS,
@@ -37,13 +36,19 @@ _BY_BROKER = {
 
 
 def buried(
-    received: Received, queue: str, error: Exception | None, attempts: int, failed_first: datetime | None, now: datetime
+    received: Received,
+    graveyard: str,
+    queue: str,
+    error: Exception | None,
+    attempts: int,
+    failed_first: datetime | None,
+    now: datetime,
 ) -> Outgoing:
-    """The message that puts what was received among the dead letters, its body as it came."""
+    """The message that puts what was received from `queue` among the dead letters, its body as it came."""
     message_id = received.properties.get("message_id")
     return Outgoing(
-        exchange=FAILED,
-        routing_key=FAILED,
+        exchange=graveyard,
+        routing_key=graveyard,
         body=received.body,
         headers={
             QUEUE: queue,
@@ -69,6 +74,13 @@ def read_letter(received: Received, queue: str, now: datetime, max_bytes: int) -
         at = sent_at if sent_at is not None else now
         told = _told(queue, "Unknown", f"It came to the queue {queue!r} without a reason.", 0, at, at)
     return DeadLetter(message_id=message_id, user_id=user_id, body=received.body, **told)
+
+
+def merely_dropped(received: Received) -> bool:
+    """Whether the broker dropped it from a queue that was full, or where it had waited too long."""
+    if isinstance(received.headers.get(ERROR_TYPE), str):
+        return False
+    return any(death.get("reason") in ("expired", "maxlen") for death in _deaths_in(received.headers)[:1])
 
 
 def _names_in(received: Received, max_bytes: int) -> tuple[str, str | None]:

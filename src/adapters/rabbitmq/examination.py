@@ -12,7 +12,7 @@ from adapters.rabbitmq.connection import BrokerConnection
 from adapters.rabbitmq.failures import reason_of, translated
 from adapters.rabbitmq.installation import attempt, declare, ensure, parts_of
 from adapters.rabbitmq.outlet import Outgoing, Outlet
-from adapters.rabbitmq.topology import FAILED, RETRY, Exchange, Queue, QueueType, Topology
+from adapters.rabbitmq.topology import FAILED, Exchange, Queue, QueueType, Topology
 from application.ports.examinable import Finding, Health
 from domain.errors import ConfigurationError, PenchantError
 
@@ -31,6 +31,10 @@ class KombuExamination:
     def __init__(self, broker: Broker, topology: Topology) -> None:
         self._broker = broker
         self._topology = topology
+
+    @property
+    def _consumed(self) -> Sequence[str]:
+        return [queue for subscription in self._topology.subscriptions for queue in subscription.consumed]
 
     def examine(self) -> Sequence[Finding]:
         connection: BrokerConnection[Any] = BrokerConnection(self._broker, lambda opened: opened)
@@ -92,7 +96,7 @@ class KombuExamination:
         yield from wrong
         if not wrong:
             yield self._ok("topology", f"All {len(parts)} exchanges and queues are there as they must be.")
-        for name in (*self._topology.consumed, FAILED):
+        for name in (*self._consumed, *self._topology.graveyards):
             yield from self._depth(connection, name)
 
     def _difference(self, connection: Any, part: Exchange | Queue) -> Finding | None:
@@ -120,14 +124,14 @@ class KombuExamination:
         text = f"{declared.message_count} messages are ready, and {declared.consumer_count} consumers take them."
         if not keeps:
             yield self._ok(f"depth of {name}", f"{declared.message_count} messages are ready.")
-        elif not declared.consumer_count and (declared.message_count or name in self._topology.consumed):
+        elif not declared.consumer_count and (declared.message_count or name in self._consumed):
             yield self._warning(f"depth of {name}", f"{text} No worker runs.", "Start a worker: penchant worker.")
         else:
             yield self._ok(f"depth of {name}", text)
 
     def _publishing(self) -> Finding:
         outlet = Outlet(self._broker, self._topology)
-        probe = Outgoing(exchange=RETRY, routing_key="doctor", body=b"", headers={})
+        probe = Outgoing(exchange=self._topology.work.retry_exchange, routing_key="doctor", body=b"", headers={})
         try:
             outlet.send([probe], mandatory=False)
         except ConfigurationError as error:

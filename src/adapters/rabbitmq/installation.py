@@ -82,9 +82,9 @@ def declare_for(broker: Broker, topology: Topology, channel: Any) -> None:
         bind(channel, binding)
 
 
-def require_delays(broker: Broker, topology: Topology, connection: Any) -> None:
-    """Raise what the driver does where a queue for retries is missing, so that it shows before the first retry."""
-    for queue in topology.delay_queues() if broker.transport.is_amqp else ():
+def require_delays(broker: Broker, delay_queues: Sequence[Queue], connection: Any) -> None:
+    """Raise what the driver does where one of these is missing, so that it shows before the first retry."""
+    for queue in delay_queues if broker.transport.is_amqp else ():
         attempt(connection, partial(declare, part=queue, passive=True))
 
 

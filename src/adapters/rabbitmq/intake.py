@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from adapters.rabbitmq.broker import Broker
 from adapters.rabbitmq.installation import declare_for, require_delays
-from adapters.rabbitmq.topology import Topology
+from adapters.rabbitmq.topology import Subscription, Topology
 from adapters.rabbitmq.transport import Received
 from adapters.rabbitmq.unsettled import Unsettled
 
@@ -79,12 +79,14 @@ class Message:
 class Intake:
     """All lines of a connection. Whatever is in here comes again by itself when the connection is lost."""
 
-    def __init__(self, connection: Any, broker: Broker, topology: Topology, prefetch: int) -> None:
+    def __init__(
+        self, connection: Any, broker: Broker, topology: Topology, subscription: Subscription, prefetch: int
+    ) -> None:
         channel = connection.channel()
         declare_for(broker, topology, channel)
         channel.close()
-        require_delays(broker, topology, connection)
-        self.lines = [Line(connection, broker, queue, prefetch) for queue in topology.consumed]
+        require_delays(broker, topology.delay_queues_of(subscription), connection)
+        self.lines = [Line(connection, broker, queue, prefetch) for queue in subscription.consumed]
         self.handed_out: dict[int, Message] = {}
         """By the tags of the source."""
         self.unreadable: list[tuple[Message, Exception]] = []

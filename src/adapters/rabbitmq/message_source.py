@@ -13,7 +13,7 @@ from adapters.rabbitmq.burial import buried
 from adapters.rabbitmq.connection import BrokerConnection
 from adapters.rabbitmq.intake import Intake, Message
 from adapters.rabbitmq.outlet import Outgoing, Outlet
-from adapters.rabbitmq.topology import RETRY, Topology, delay_queue
+from adapters.rabbitmq.topology import Subscription, Topology
 from adapters.rabbitmq.wire import ATTEMPTS, FIRST_FAILED_AT, position_headers, read_delivery
 from application.ports.message_source import Arrival, Capability, Delivery, Settled, Verdict
 from application.ports.system import Clock
@@ -24,13 +24,14 @@ MAX_BUFFER_BYTES = 16 * 1024 * 1024
 
 
 class KombuMessageSource:
-    """Consumes the work queue (and the one of purchases before it, if there is one).
+    """Consumes the queues of one subscription.
 
     What comes later waits in a queue of the broker. Where the transport has no such queues, it waits here, still
     unacknowledged, and its count of attempts is lost when this process ends.
 
     Parameters
     ----------
+    subscription : what to take of what there is; that of the workers of the embeddings, if it is left out.
     prefetch : how many messages the broker hands over before some are settled; twice the batch is a good number.
     max_bytes : a larger body is no event.
     """
@@ -41,14 +42,17 @@ class KombuMessageSource:
         topology: Topology,
         clock: Clock,
         *,
+        subscription: Subscription | None = None,
         prefetch: int = 1_000,
         max_bytes: int = 1024 * 1024,
     ) -> None:
         self._transport = broker.transport
         self._topology = topology
+        self._subscription = subscribed = subscription if subscription is not None else topology.work
         self._clock = clock
         self._max_bytes = max_bytes
-        self._consumer = BrokerConnection(broker, partial(Intake, broker=broker, topology=topology, prefetch=prefetch))
+        intake = partial(Intake, broker=broker, topology=topology, subscription=subscribed, prefetch=prefetch)
+        self._consumer = BrokerConnection(broker, intake)
         self._outlet = Outlet(broker, topology)
         self._tags = count(1)
 
@@ -118,7 +122,8 @@ class KombuMessageSource:
         for message in intake.take(limit, self._clock.monotonic()):
             tag = next(self._tags)
             try:
-                delivery = read_delivery(message.received, tag, self._clock.now(), self._max_bytes)
+                trusted, now = self._subscription.trusted, self._clock.now()
+                delivery = read_delivery(message.received, trusted, tag, now, self._max_bytes)
             except InvalidValueError as error:
                 intake.unreadable.append((message, error))
                 continue
@@ -133,7 +138,7 @@ class KombuMessageSource:
             return
         now = self._clock.now()
         try:
-            self._outlet.send(buried(m.received, m.line.queue, error, 0, None, now) for m, error in intake.unreadable)
+            self._outlet.send(self._buried(message, error, 0, None, now) for message, error in intake.unreadable)
         except UnavailableError:
             if needed:
                 raise
@@ -142,14 +147,20 @@ class KombuMessageSource:
         intake.unreadable.clear()
 
     def _is_dead(self, settled: Settled) -> bool:
-        gives_up = settled.verdict is Verdict.LATER and self._topology.retry.gives_up_after(settled.delivery.attempts)
+        gives_up = settled.verdict is Verdict.LATER and self._subscription.retry.gives_up_after(
+            settled.delivery.attempts
+        )
         return gives_up or settled.verdict is Verdict.DEAD
 
     def _grave(self, settled: Settled, message: Message, now: datetime) -> Outgoing:
         delivery = settled.delivery
-        return buried(
-            message.received, message.line.queue, settled.error, delivery.attempts + 1, delivery.first_failed_at, now
-        )
+        return self._buried(message, settled.error, delivery.attempts + 1, delivery.first_failed_at, now)
+
+    def _buried(
+        self, message: Message, error: Exception | None, attempts: int, failed_first: datetime | None, now: datetime
+    ) -> Outgoing:
+        graveyard, queue = self._subscription.graveyard, message.line.queue
+        return buried(message.received, graveyard, queue, error, attempts, failed_first, now)
 
     def _retry(self, settled: Settled, message: Message, now: datetime) -> Outgoing:
         delivery = settled.delivery
@@ -161,8 +172,8 @@ class KombuMessageSource:
             headers[FIRST_FAILED_AT] = first_failed_at.isoformat()
         event = delivery.logged.event if isinstance(delivery, Delivery) else delivery.submission.event
         return Outgoing(
-            exchange=RETRY,
-            routing_key=delay_queue(self._delay_ms(settled)),
+            exchange=self._subscription.retry_exchange,
+            routing_key=self._subscription.delay_queue(self._delay_ms(settled)),
             body=message.received.body,
             headers=headers,
             message_id=event.message_id,
@@ -176,7 +187,7 @@ class KombuMessageSource:
         intake.hold(evolve(message, attempts=attempts, first_failed_at=first_failed_at), until)
 
     def _delay_ms(self, settled: Settled) -> int:
-        delays = self._topology.delays_ms
+        delays = self._subscription.retry.delays_ms
         if settled.verdict is Verdict.LATER:
             return delays[settled.delivery.attempts]
         asked = settled.error.retry_after_seconds if isinstance(settled.error, UnavailableError) else None

@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from attrs import evolve
 
-from adapters.rabbitmq.topology import OURS
 from adapters.rabbitmq.transport import Received
 from application.event_message import as_message, identifier_of, parse_event, parse_time
 from application.json_object import object_of
@@ -44,14 +43,18 @@ def position_headers(logged: LoggedEvent) -> dict[str, Any]:
     return headers if logged.trace is None else {**headers, TRACE: logged.trace}
 
 
-def read_delivery(received: Received, tag: int, now: datetime, max_bytes: int) -> Delivery | Arrival:
+def read_delivery(
+    received: Received, trusted: Container[str], tag: int, now: datetime, max_bytes: int
+) -> Delivery | Arrival:
     """The event of a message, as a delivery of the log's or, where nobody vouches for a position, as an arrival.
+
+    `trusted` are the exchanges whose messages may say positions.
 
     Raises InvalidValueError where there is no event in it, with the reason.
     """
     if len(received.body) > max_bytes:
         raise InvalidValueError("body", f"has {len(received.body)} bytes", f"send at most {max_bytes}")
-    headers, ours = received.headers, received.exchange in OURS
+    headers, ours = received.headers, received.exchange in trusted
     version = headers.get(SCHEMA_VERSION, VERSION)
     if version != VERSION:
         raise InvalidValueError(SCHEMA_VERSION, f"is {version!r:.40}", f"send {VERSION}, or leave it out")

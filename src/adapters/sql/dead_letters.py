@@ -36,8 +36,8 @@ class SqlDeadLetters:
             else:
                 upsert(connection, dead_letters, [asdict(letter) for letter in ordered])
 
-    def among(self, message_ids: Collection[str]) -> Collection[str]:
-        query = sa.select(dead_letters.c.message_id)
+    def among(self, message_ids: Collection[str], queues: Collection[str]) -> Collection[str]:
+        query = sa.select(dead_letters.c.message_id).where(dead_letters.c.queue.in_(queues))
         with self._database.reading() as connection:
             return {
                 message_id

@@ -6,11 +6,16 @@ from typing import Annotated
 import typer
 from attrs import asdict
 
+from application.catch_up import CatchUpReport
+from application.rebuild import RebuildUsers
+from application.rebuild_projection import RebuildProjection
 from domain.errors import InvalidValueError
 from entrypoints.cli.outbox import until_drained
 from entrypoints.cli.output import Json, out, print_json, progress
+from entrypoints.cli.queues import OfQueue
 from entrypoints.cli.verification import known_users
 from entrypoints.cli.wiring import apply_all, make_home, penchant, unchecked
+from entrypoints.consumers import ALL, EMBEDDINGS, projections
 from entrypoints.container import Container
 from entrypoints.doctor import installables
 
@@ -52,62 +57,83 @@ def setup(
 def rebuild(
     user: Annotated[list[str] | None, typer.Option(help="This user; may be repeated.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All users, those of the log and those of the store.")] = False,
+    queue: OfQueue = EMBEDDINGS,
     as_json: Json = False,
 ) -> None:
-    """Compute embeddings anew from the log, whatever is stored.
+    """Compute anew from the log what is kept of users, whatever is stored: embeddings, or the graph.
 
     Examples:
 
       penchant rebuild --user 17850
 
       penchant rebuild --all
+
+      penchant rebuild --all --queue neo4j
     """
     if (user is None) != every:
         raise InvalidValueError("--user or --all", "is needed, not both", "say whom to rebuild")
     with penchant() as container:
-        if user is not None:
-            users = known_users(container, user)
-            container.rebuild()(users)
-            rebuilt = len(users)
-        else:
-            with progress("rebuilding", container.event_log().user_count()) as advance:
-                rebuilt = container.rebuild().all(advance)
+        users = known_users(container, user) if user is not None else None
+        others = projections(container, queue)
+        everyone = [container.rebuild()] if queue in (EMBEDDINGS, ALL) else []
+        for rebuilding in [*everyone, *(projecting.rebuild() for projecting in others)]:
+            rebuilt = _rebuild(container, rebuilding, users)
     if as_json:
         print_json({"rebuilt": rebuilt})
     else:
         out.print(f"{rebuilt:,} users rebuilt from the log")
 
 
+def _rebuild(container: Container, rebuilding: RebuildUsers | RebuildProjection, users: list[str] | None) -> int:
+    if users is not None:
+        rebuilding(users)
+        return len(users)
+    with progress("rebuilding", container.event_log().user_count()) as advance:
+        return rebuilding.all(advance)
+
+
 def catch_up(
     older_than: Annotated[
         float, typer.Option(min=0, max=MAX_MINUTES, help="Minutes; what is younger may be on its way.")
     ] = 10,
+    queue: OfQueue = EMBEDDINGS,
     as_json: Json = False,
 ) -> None:
     """Find events that were recorded long ago and are not applied, and apply them.
 
-    Heals a stored state that was lost or set back to a backup. While more than 100,000 events are on their way in the
-    outbox it waits, and says so. It may be cut short at any time.
+    Heals a stored state that was lost or set back to a backup, and brings to the graph what its queue has dropped.
+    While more than 100,000 events are on their way in the outbox it waits, and says so. It may be cut short.
 
-    Example:
+    Examples:
 
       penchant catch-up --older-than 0
+
+      penchant catch-up --queue neo4j
     """
+    older, report = timedelta(minutes=older_than), CatchUpReport()
     with penchant() as container:
-        with progress("looking", container.event_log().user_count()) as advance:
-            report = container.catch_up()(timedelta(minutes=older_than), advance, until_drained(container))
-        apply_all(container)
+        others = projections(container, queue)
+        if queue in (EMBEDDINGS, ALL):
+            with progress("looking", container.event_log().user_count()) as advance:
+                report += container.catch_up()(older, advance, until_drained(container))
+            apply_all(container)
+        for projecting in others:
+            with progress(f"looking into {projecting.name()}", container.event_log().user_count()) as advance:
+                report += projecting.catch_up()(older, advance)
     if as_json:
         print_json(asdict(report))
     else:
         out.print(
-            f"{report.events:,} events of {report.users:,} users were behind" + _what_now(container, report.events)
+            f"{report.events:,} events of {report.users:,} users were behind"
+            + _what_now(container, queue, report.events)
         )
         if report.rebuilt:
             out.print(f"{report.rebuilt:,} users whose state was of another recipe or unreadable were rebuilt")
 
 
-def _what_now(container: Container, events: int) -> str:
+def _what_now(container: Container, queue: str, events: int) -> str:
     if not events:
         return ""
+    if queue not in (EMBEDDINGS, ALL):
+        return f" and are in {queue} now"
     return " and are applied now" if container.applies_itself() else " and are on their way to the workers again"

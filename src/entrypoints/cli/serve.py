@@ -8,10 +8,10 @@ import typer
 
 from domain.errors import ConfigurationError, RecipeChangedError, TransientError
 from entrypoints.cli.wiring import penchant
+from entrypoints.consumers import reach_servers
 from entrypoints.container import Container
 from entrypoints.keys import keys_of
 from entrypoints.variables import strange_variables
-from entrypoints.worker import reach_servers
 
 DEFAULT_PORT = 8_080
 

@@ -10,15 +10,20 @@ from rich.markup import escape
 
 from application.fold_from_log import USERS_AT_ONCE
 from application.rebuild import pages_of_users
-from application.verify import VerifyReport
+from application.verify import VerifyReport, VerifyUsers
+from application.verify_graph import VerifyGraph
 from domain.errors import InvalidValueError
 from domain.identifier import parse_identifier
 from entrypoints.cli.output import Json, out, print_json, progress
+from entrypoints.cli.queues import OfQueue
 from entrypoints.cli.wiring import looking
+from entrypoints.consumers import ALL, EMBEDDINGS, projections
 from entrypoints.container import Container
 from entrypoints.parallel import processes_for, verify_pages
 
 MISMATCHES_SHOWN = 20
+
+_KEPT = {EMBEDDINGS: "embedding", "neo4j": "edge of the graph"}
 
 
 def verify(
@@ -29,9 +34,10 @@ def verify(
         int | None,
         typer.Option(min=1, max=64, help="Processes that share the work; by the number of users, if left out."),
     ] = None,
+    queue: OfQueue = EMBEDDINGS,
     as_json: Json = False,
 ) -> None:
-    """Prove the stored embeddings: compute them anew from the log and compare.
+    """Prove what is stored, the embeddings or the graph: compute it anew from the log and compare.
 
     For each user exactly the events are taken that the stored embedding says it has applied, so nothing has to stand
     still for it. Exit code 1 if any differs by more than rounding.
@@ -41,16 +47,23 @@ def verify(
       penchant verify --all
 
       penchant verify --sample 500 --json
+
+      penchant verify --queue all
     """
     if sum((user is not None, sample is not None, every)) > 1:
         raise InvalidValueError("--user, --sample and --all", "exclude each other", "give one of them")
     with looking() as container:
-        report = _verify(container, user, sample, processes)
+        users = _chosen(container, user, sample)
+        others = {one.name(): one.verify() for one in projections(container, queue)}
+        verifiers = {**({EMBEDDINGS: container.verify()} if queue in (EMBEDDINGS, ALL) else {}), **others}
+        reports = {name: _verify(container, verify, users, processes) for name, verify in verifiers.items()}
     if as_json:
-        print_json(_verification(report))
+        documents = {name: _verification(report) for name, report in reports.items()}
+        print_json(documents if queue == ALL else documents[queue])
     else:
-        print_verification(report)
-    raise typer.Exit(1 if report.mismatches else 0)
+        for name, report in reports.items():
+            print_verification(report, _KEPT.get(name, name))
+    raise typer.Exit(1 if any(report.mismatches for report in reports.values()) else 0)
 
 
 def _verification(report: VerifyReport) -> dict[str, object]:
@@ -60,22 +73,28 @@ def _verification(report: VerifyReport) -> dict[str, object]:
     }
 
 
-def _verify(container: Container, user: list[str] | None, sample: int | None, processes: int | None) -> VerifyReport:
-    users: list[str] | None = None
+def _chosen(container: Container, user: list[str] | None, sample: int | None) -> list[str] | None:
+    """The users that are meant; None for all."""
     if user is not None:
-        users = known_users(container, user)
-    elif sample is not None:
-        known = [user_id for page in pages_of_users(container.event_log()) for user_id in page]
-        users = random.sample(known, min(sample, len(known)))
+        return known_users(container, user)
+    if sample is None:
+        return None
+    known = [user_id for page in pages_of_users(container.event_log()) for user_id in page]
+    return random.sample(known, min(sample, len(known)))
+
+
+def _verify(
+    container: Container, verify: VerifyUsers | VerifyGraph, users: list[str] | None, processes: int | None
+) -> VerifyReport:
     count = len(users) if users is not None else container.event_log().user_count()
-    pages = _pages_of(users) if users is not None else container.verify().pages()
+    pages = _pages_of(users) if users is not None else verify.pages()
     processes = processes if processes is not None else processes_for(count)
     with progress("verifying", count) as advance:
-        if processes > 1:
+        if processes > 1 and isinstance(verify, VerifyUsers):
             return verify_pages(container.settings(), pages, processes, advance)
         report = VerifyReport()
         for some in pages:
-            report += container.verify()(some)
+            report += verify(some)
             advance(len(some))
         return report
 
@@ -93,8 +112,8 @@ def known_users(container: Container, user: list[str]) -> list[str]:
     return users
 
 
-def print_verification(report: VerifyReport) -> None:
-    """Say what verify found, the first mismatches by name."""
+def print_verification(report: VerifyReport, what: str = _KEPT[EMBEDDINGS]) -> None:
+    """Say what verify found of each `what`, the first mismatches by name."""
     for mismatch in report.mismatches[:MISMATCHES_SHOWN]:
         out.print(f"[red]✗[/red] user {escape(mismatch.user_id)} {escape(mismatch.reason)}")
     counted = f"{report.users:,} users, {report.events:,} events"
@@ -104,11 +123,9 @@ def print_verification(report: VerifyReport) -> None:
         out.print("`penchant rebuild --user …` computes one anew from the log; find out first who changed it.")
     else:
         out.print(
-            f"[bold green]✓[/bold green] {counted}: every embedding equals the log.\n"
+            f"[bold green]✓[/bold green] {counted}: every {what} equals the log.\n"
             f"  Largest difference {report.max_error:.1e} of its length; {lag}."
         )
         if report.lag:
-            text = (
-                f"{report.lag:,} events are recorded and not in an embedding yet; if no worker runs and brings them in,"
-            )
+            text = f"{report.lag:,} events are recorded and in no {what} yet; if no worker runs and brings them in,"
             out.print(f"[yellow]![/yellow] {text} `penchant catch-up --older-than 0` does.")

@@ -3,6 +3,7 @@
 import re
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -13,10 +14,11 @@ from application.worker import StopReason, WorkerOptions
 from domain.errors import ConfigurationError, InvalidValueError, PenchantError, RecipeChangedError
 from entrypoints.cli.output import Json, print_json, print_paragraph
 from entrypoints.cli.wiring import make_ready, penchant, prepare, unchecked
+from entrypoints.consumers import ALL, EMBEDDINGS, projections
 from entrypoints.container import Container
 from entrypoints.metrics import MetricsAddress, showing_children, showing_metrics, write_for_supervisor
 from entrypoints.supervise import EXIT_MARKED, end_with_supervisor, is_supervised, mark_of_supervisor, supervise
-from entrypoints.worker import RELAY_AT_ONCE, reach_servers, run_worker, wait_for_servers, whereabouts
+from entrypoints.worker import RELAY_AT_ONCE, reach, run_worker, wait_for_servers, whereabouts
 
 DEFAULT_BATCH = 1_000
 
@@ -30,6 +32,9 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 
 def worker(
+    queue: Annotated[
+        str, typer.Option(help="Whose events it takes: user_embedding_updates, neo4j, or all that are switched on.")
+    ] = ALL,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Worker processes under this one.")] = 1,
     prefetch: Annotated[
         int | None, typer.Option(min=1, max=65_535, help="Messages at hand; twice the batch, if left out.")
@@ -43,6 +48,10 @@ def worker(
 ) -> None:
     """Apply events as they come, until it is stopped.
 
+    The consumer of the embeddings takes from user_embedding_updates, that of the graph in Neo4j from events.neo4j. By
+    itself a worker is all that are configured, each in a thread; with --queue, one of them, so that each has as many
+    processes as it needs.
+
     It ends on SIGTERM or Ctrl-C when its batch is written, and with exit code 0 at a limit or after `penchant
     stop-workers`, so that a supervisor starts it again. It does not start while a server that it needs is out of reach;
     while it works, it waits for one to come back, and loses nothing. What it does is told as JSON on standard error.
@@ -55,6 +64,8 @@ def worker(
 
       penchant worker
 
+      penchant worker --queue neo4j
+
       penchant worker --concurrency 3 --time-limit 3600 --memory-limit 512M
 
       penchant worker --metrics-port 9101
@@ -63,7 +74,7 @@ def worker(
     shown = _address(metrics_host, metrics_port)
     if concurrency > 1:
         with penchant() as container:  # what is configured wrongly is said once, and before anything is started
-            reach_servers(container)
+            reach(container, queue)
             stop, mark = container.stop(), stop_mark(container.registry())
             settings = container.settings()
         stop.listen()
@@ -72,7 +83,7 @@ def worker(
         raise typer.Exit(code)
     with unchecked() as container, _showing_metrics(container, shown):
         container.library_log().listen()
-        if not _is_ready(container):
+        if not _is_ready(container, queue):
             return
         container.prefetch.override(prefetch if prefetch is not None else 2 * batch_size)
         options = WorkerOptions(
@@ -80,11 +91,11 @@ def worker(
             linger_seconds=container.settings().linger_seconds,
             time_limit_seconds=time_limit,
             memory_limit_bytes=limit,
-            where=whereabouts(container),
+            where=whereabouts(container, queue),
             stop_mark=mark_of_supervisor(),
         )
         try:
-            reason = run_worker(container, options, with_relay=relay)
+            reason = run_worker(container, options, with_relay=relay, queue=queue)
         except RecipeChangedError as error:  # an end like that at a limit: a supervisor starts it again
             container.journal().info("worker_stopped", str(error))
             return
@@ -103,22 +114,27 @@ def _showing_metrics(container: Container, where: MetricsAddress | None) -> Abst
     return showing_metrics(container, where)
 
 
-def _is_ready(container: Container) -> bool:
+def _is_ready(container: Container, queue: str) -> bool:
     """Make the container ready for a worker that hears signals; False if it has been asked to end meanwhile."""
     stop = container.stop()
     if not is_supervised():
-        make_ready(container)
-        reach_servers(container)
+        _prepare(container, queue)
+        reach(container, queue)
         stop.listen()
         return True
     stop.listen()
     end_with_supervisor(stop)
-    return wait_for_servers(container, _make_work_ready)
+    return wait_for_servers(container, partial(_prepare, queue=queue))
 
 
-def _make_work_ready(container: Container) -> None:
-    make_ready(container)
-    container.work()  # some of its parts ask a server when they are made
+def _prepare(container: Container, queue: str) -> None:
+    if queue not in (EMBEDDINGS, ALL):  # a projection needs no recipe, and so no embedder
+        prepare(container)
+        for projecting in projections(container, queue):
+            projecting.work()
+    else:
+        make_ready(container)
+        container.work()  # some of its parts ask a server when they are made
 
 
 def relay(metrics_port: MetricsPort = None, metrics_host: MetricsHost = LOOPBACK) -> None:

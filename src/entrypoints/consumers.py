@@ -1,0 +1,137 @@
+"""The consumers of events: which there are, what each needs, and the worker of each."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from attrs import frozen
+from dependency_injector import providers
+
+from application.chores import Chore
+from application.collect_dead_letters import told_in
+from application.ports.examinable import Health
+from application.ports.queues import WORK_QUEUE
+from application.worker import Worker
+from domain.errors import ConfigurationError
+from entrypoints.container import Container
+from entrypoints.production import FAN_OUT, fan_out
+from entrypoints.projection_container import ProjectionContainer
+from entrypoints.variables import variable_of
+
+EMBEDDINGS, ALL = WORK_QUEUE, "all"
+"""What the command line calls the consumer of the embeddings, and all that are switched on."""
+
+COLLECT_SECONDS = 1.0
+RESUME_SECONDS = 60.0
+LOOK_SECONDS = 15.0
+"""How often a worker asks whether it is its turn to catch up."""
+
+Projecting = providers.Container[ProjectionContainer]
+
+
+@frozen(kw_only=True)
+class Consumer:
+    """One consumer, as a worker of it is made."""
+
+    queue: str
+    reach: Callable[[], object]
+    """Raises the error of a server that it needs and that cannot be reached or does not let us in."""
+    worker: Callable[[], Worker]
+
+
+def projections(container: Container, name: str = ALL) -> Sequence[Projecting]:
+    """The consumers that keep a projection, by their name; none for that of the embeddings.
+
+    Raises ConfigurationError where there is none of that name, or it is not switched on.
+    """
+    known = {one.name(): one for one in container.providers.values() if isinstance(one, providers.Container)}
+    if name not in (EMBEDDINGS, ALL, *known):
+        raise ConfigurationError(f"There is no consumer {name!r}; there are {', '.join((EMBEDDINGS, *known, ALL))}.")
+    wanted = fan_out(container.settings())
+    if name in known and known[name].queue() not in wanted:
+        variable = variable_of(FAN_OUT[known[name].queue()])
+        raise ConfigurationError(f"The consumer {name} is not switched on: set {variable}.")
+    return [one for key, one in known.items() if one.queue() in wanted and name in (key, ALL)]
+
+
+def consumers(container: Container, name: str) -> Sequence[Consumer]:
+    """Those that a worker of this name is, the one of the embeddings first. Raises as `projections` does."""
+    others = projections(container, name)
+    if container.applies_itself() and others:
+        if name != ALL:
+            remedy = f"Set RABBITMQ_DSN; without one, `penchant catch-up --queue {name}` brings it from the log."
+            raise ConfigurationError(f"The consumer {name} gets its events from a broker, and there is none. {remedy}")
+        others = []
+    first = [_of_embeddings(container)] if name in (EMBEDDINGS, ALL) else []
+    return [*first, *(_of_projection(container, other) for other in others)]
+
+
+def reach_servers(container: Container) -> None:
+    """Raise the error of a server that the embeddings need and that cannot be reached or does not let us in.
+
+    Once work has begun, an outage is waited for; before, it is more likely a setting that is wrong. Without the cache
+    work is slower and nothing else, so that is only told.
+    """
+    container.store().user_ids(None, 1)
+    _reach_dead_letters(container)
+    for finding in container.phrase_vectors().examine() if container.settings().redis_url is not None else ():
+        if finding.health is Health.FAILED:
+            container.journal().warning("cache_out_of_reach", f"{finding.text} {finding.remedy}")
+
+
+def _of_embeddings(container: Container) -> Consumer:
+    worker = partial(_worker_of_embeddings, container)
+    return Consumer(queue=WORK_QUEUE, reach=partial(reach_servers, container), worker=worker)
+
+
+def _of_projection(container: Container, projecting: Projecting) -> Consumer:
+    def reach() -> None:
+        projecting.schema().require()
+        _reach_dead_letters(container)
+
+    return Consumer(queue=projecting.queue(), reach=reach, worker=partial(_worker_of, container, projecting))
+
+
+def _reach_dead_letters(container: Container) -> None:
+    container.collect_dead_letters()()
+    container.dead_letter_queue().close()  # or dead letters would be handed to a process that does not collect them
+
+
+def _worker_of_embeddings(container: Container) -> Worker:
+    resuming = Chore(
+        name="finishing product imports",
+        every_seconds=RESUME_SECONDS,
+        begin=container.import_products().resume_abandoned,
+    )
+    catching_up = Chore(name="catching up", every_seconds=LOOK_SECONDS, begin=container.catch_up_in_turn())
+    return Worker(
+        work=container.work(),
+        source=container.message_source(),
+        registry=container.registry(),
+        chores=[_collecting(container), resuming, catching_up],
+        stop=container.stop(),
+        process=container.process(),
+        clock=container.clock(),
+        metrics=container.metrics(),
+        journal=container.journal(),
+    )
+
+
+def _worker_of(container: Container, projecting: Projecting) -> Worker:
+    catching_up = Chore(name="catching up", every_seconds=LOOK_SECONDS, begin=projecting.catch_up_in_turn())
+    return Worker(
+        work=projecting.work(),
+        source=projecting.source(),
+        registry=container.registry(),
+        chores=[_collecting(container), catching_up],
+        stop=container.stop(),
+        process=container.process(),
+        clock=container.clock(),
+        metrics=container.metrics(),
+        journal=container.journal(),
+        name=f"{projecting.name()}_worker",
+    )
+
+
+def _collecting(container: Container) -> Chore:
+    begin = partial(container.collect_dead_letters().pieces, on_kept=told_in(container.journal()))
+    return Chore(name="collecting dead letters", every_seconds=COLLECT_SECONDS, begin=begin)

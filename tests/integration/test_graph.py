@@ -1,0 +1,218 @@
+"""The consumer of the graph, as a process on real servers: beside the embeddings, and hurt by nobody."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.integration.graph_production import (
+    EMBEDDINGS,
+    GRAPH,
+    GRAPH_QUEUE,
+    GraphProduction,
+    expected_edges,
+    graph_production,  # noqa: F401  pytest finds the fixture here
+)
+from tests.integration.penchant_process import DEADLINE_SECONDS
+from tests.services.ports import LOOPBACK, free_port
+from tests.services.waiting import wait_until
+
+Message = Mapping[str, Any]
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+LONG_SECONDS = 240.0
+
+
+def _events(prefix: str, count: int, users: int = 5, seed: int = 1) -> list[Message]:
+    """Events of some users on products, one in ten of which takes an earlier one of the same user back."""
+    random = Random(seed)
+    messages: list[Message] = []
+    alive: dict[str, list[str]] = {}
+    for number in range(count):
+        user_id, message_id = f"{prefix}-u{random.randrange(users)}", f"{prefix}-m{number}"
+        at = {"message_id": message_id, "user_id": user_id, "occurred_at": _time(random)}
+        targets = alive.setdefault(user_id, [])
+        if targets and random.random() < 0.1:
+            messages.append({**at, "retracts": targets.pop(random.randrange(len(targets)))})
+            continue
+        kind, product = random.choice(["view", "click", "purchase"]), f"{prefix}-p{random.randrange(30)}"
+        messages.append({**at, "event_type": kind, "product_id": product})
+        targets.append(message_id)
+    return messages
+
+
+def _time(random: Random) -> str:
+    return (LONG_AGO + timedelta(microseconds=random.randrange(10**13))).isoformat()
+
+
+def _record(shop: GraphProduction, messages: Sequence[Message]) -> None:
+    for start in range(0, len(messages), 1_000):
+        shop.base.record(messages[start : start + 1_000])
+
+
+def test_events_become_edges_whether_their_product_is_known_or_not(shop: GraphProduction) -> None:
+    messages = _events("first", 200)
+
+    with shop.worker(GRAPH), shop.worker(EMBEDDINGS):
+        _record(shop, messages)
+        shop.wait_for(messages)
+
+    report = shop.base.ok("verify", "--queue", "neo4j", "--json").json
+    assert (report["mismatches"], report["lag"]) == (0, 0)
+
+
+def test_a_phrase_makes_no_node_unless_that_is_switched_on(shop: GraphProduction) -> None:
+    search = {
+        "message_id": "phrase-m1",
+        "user_id": "phrase-u1",
+        "event_type": "search",
+        "search_phrase": "zebrafinch seed",
+        "occurred_at": LONG_AGO.isoformat(),
+    }
+    shop.base.record([search])
+    with shop.worker(GRAPH):
+        wait_until(lambda: _positions(shop, "phrase-u1") == [1], DEADLINE_SECONDS, "the event to be applied")
+    assert shop.ask("MATCH (n:Phrase) RETURN n") == []
+
+    shop.base.ok("rebuild", "--user", "phrase-u1", "--queue", "neo4j", PENCHANT_GRAPH_PHRASES="true")
+
+    searched = "MATCH (:User {user_id: 'phrase-u1'})-[e:SEARCHED]->(p:Phrase) RETURN p.text AS text, e.count AS count"
+    [record] = shop.ask(searched)
+    assert (record["text"], record["count"]) == ("zebrafinch seed", 1)
+    verified = shop.base.ok("verify", "--queue", "neo4j", "--json", PENCHANT_GRAPH_PHRASES="true")
+    assert verified.json["mismatches"] == 0
+
+    shop.base.ok("rebuild", "--user", "phrase-u1", "--queue", "neo4j")
+
+    assert shop.ask("MATCH (n:Phrase) RETURN n") == []
+
+
+def test_without_the_graph_embeddings_stay_fresh_and_it_catches_up_when_it_is_back(shop: GraphProduction) -> None:
+    messages = _events("away", 300)
+    with shop.worker(GRAPH) as graph, shop.worker(EMBEDDINGS):
+        shop.neo4j.stop()
+        _record(shop, messages)
+        users = sorted({message["user_id"] for message in messages})
+        wait_until(lambda: set(shop.base.states(users)) == set(users), DEADLINE_SECONDS, "the embeddings")
+        graph.wait_for("neo4j_worker_paused", 3)
+
+        shop.neo4j.start()
+        shop.wait_for(messages)
+
+        assert graph.journal("delivery_failed") == []
+    assert shop.base.dead() == []
+
+
+def test_the_graph_of_a_worker_that_is_killed_again_and_again_is_right(shop: GraphProduction) -> None:
+    messages = _events("killed", 3_000)
+    users = {message["user_id"] for message in messages}
+    for start in range(0, len(messages), 300):
+        _record(shop, messages[start : start + 300])
+        before = sum(_positions(shop, *users))
+        with shop.worker(GRAPH, "--batch-size", "50") as worker:
+            wait_until(lambda: sum(_positions(shop, *users)) > before, DEADLINE_SECONDS, "a write")  # noqa: B023  # at once
+            worker.kill()
+
+    with shop.worker(GRAPH):
+        shop.wait_for(messages)
+
+
+@pytest.mark.slow
+def test_twenty_thousand_events_with_repeats_and_retractions_are_the_edges_that_an_own_count_gives(
+    shop: GraphProduction,
+) -> None:
+    messages = _events("many", 20_000, users=300)
+    expected = expected_edges(messages)
+    users = {message["user_id"] for message in messages}
+
+    with shop.worker(GRAPH), shop.worker(EMBEDDINGS):
+        _record(shop, messages)
+        shop.base.ok("replay", "--all")
+        wait_until(lambda: shop.edges(users) == expected, LONG_SECONDS, "the edges of all events")
+        shop.base.wait_until_drained()
+
+    assert shop.edges(users) == expected
+    reports = shop.base.ok("verify", "--queue", "all", "--json").json
+    assert {queue: report["mismatches"] for queue, report in reports.items()} == {EMBEDDINGS: 0, GRAPH: 0}
+
+
+def test_what_its_queue_has_lost_comes_from_the_log(shop: GraphProduction) -> None:
+    messages = _events("purged", 150)
+    _record(shop, messages)
+    with shop.worker(EMBEDDINGS):
+        wait_until(lambda: shop.waiting() == 150, DEADLINE_SECONDS, "all events to be in the queue")
+    shop.purge()
+
+    report = shop.base.ok("catch-up", "--queue", "neo4j", "--older-than", "0", "--json").json
+
+    assert report["events"] >= 150
+    shop.wait_for(messages)
+
+
+def test_what_somebody_has_damaged_stops_nobody_and_a_rebuild_mends_it(shop: GraphProduction) -> None:
+    messages = _events("damaged", 60, users=2)
+    _record(shop, messages)
+    with shop.worker(GRAPH) as worker:
+        shop.wait_for(messages)
+        shop.ask("MATCH (u:User {user_id: 'damaged-u0'}) SET u.position = 'seven', u.missing = [true]")
+        shop.ask("MATCH (:User {user_id: 'damaged-u1'})-[e]->() SET e.count = 'many', e.first = 1, e.last = null")
+        more = [{**message, "message_id": f"{message['message_id']}-again"} for message in messages[:20]]
+        more = [message for message in more if "retracts" not in message]
+        _record(shop, more)
+        every = Counter(message["user_id"] for message in [*messages, *more])
+        wait_until(lambda: _positions(shop, *every) == sorted(every.values()), DEADLINE_SECONDS, "all to be applied")
+        assert worker.running
+        assert worker.journal("delivery_failed") == []
+
+    assert shop.base.run("verify", "--queue", "neo4j").code == 1
+    shop.base.ok("rebuild", "--user", "damaged-u0", "--user", "damaged-u1", "--queue", "neo4j")
+
+    shop.wait_for([*messages, *more])
+    shop.base.ok("verify", "--queue", "neo4j", "--user", "damaged-u0", "--user", "damaged-u1")
+
+
+def test_a_graph_that_is_away_at_the_start_keeps_nobody_else_from_work(shop: GraphProduction) -> None:
+    nowhere = f"bolt://neo4j:wrong-password@{LOOPBACK}:{free_port()}"
+    messages = _events("start", 20)
+
+    alone = shop.base.process("worker", "--queue", "neo4j", NEO4J_URL=nowhere)
+    with shop.worker("all", NEO4J_URL=nowhere) as worker:
+        [line] = worker.wait_for("consumer_waits")[:1]
+        _record(shop, messages)
+        users = sorted({message["user_id"] for message in messages})
+        wait_until(lambda: set(shop.base.states(users)) == set(users), DEADLINE_SECONDS, "the embeddings")
+
+    assert alone.code != 0
+    assert "NEO4J_URL" in alone.stderr
+    assert line["queue"] == GRAPH_QUEUE
+    assert "wrong-password" not in worker.text + alone.stderr
+
+
+def test_one_worker_can_be_all_consumers(shop: GraphProduction) -> None:
+    messages = _events("both", 100)
+
+    with shop.worker("all") as worker:
+        _record(shop, messages)
+        shop.wait_for(messages)
+        users = sorted({message["user_id"] for message in messages})
+        wait_until(lambda: set(shop.base.states(users)) == set(users), DEADLINE_SECONDS, "the embeddings")
+        shop.base.ok("stop-workers")
+        wait_until(lambda: not worker.running, DEADLINE_SECONDS, "all of it to end")
+
+
+def test_doctor_and_the_broker_s_health_know_of_the_graph(shop: GraphProduction) -> None:
+    report = shop.base.run("doctor", "--json").json
+
+    findings = {(finding["part"], finding["subject"]): finding["health"] for finding in report["findings"]}
+    assert findings["Neo4j", "constraints"] == "ok"
+    assert ("RabbitMQ", f"depth of {GRAPH_QUEUE}") in findings
+
+
+def _positions(shop: GraphProduction, *user_ids: str) -> list[Any]:
+    found = shop.ask(
+        "MATCH (u:User) WHERE u.user_id IN $user_ids AND u.position > 0 RETURN u.position AS position",
+        user_ids=list(user_ids),
+    )
+    return sorted(record["position"] for record in found)
