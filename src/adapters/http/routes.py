@@ -37,7 +37,10 @@ def guarded_by(gate: Gate, scope: Scope) -> type[APIRoute]:
 
             async def guarded(request: Request) -> Response:
                 headers = await gate(request, scope)
-                request.scope[MORE].extend((name.lower().encode(), value.encode()) for name, value in headers.items())
+                if headers:
+                    request.scope[MORE].extend(
+                        (name.lower().encode(), value.encode()) for name, value in headers.items()
+                    )
                 if request.scope["query_string"]:
                     _check_query(request.query_params, known)
                 return await handle(request)
