@@ -13,7 +13,6 @@ from application.ports.queues import WORK_QUEUE
 from application.worker import Worker
 from domain.errors import ConfigurationError
 from entrypoints.container import Container
-from entrypoints.production import FAN_OUT, fan_out
 from entrypoints.projection_container import ProjectionContainer
 from entrypoints.variables import variable_of
 
@@ -46,11 +45,11 @@ def projections(container: Container, name: str = ALL) -> Sequence[Projecting]:
     known = {one.name(): one for one in container.providers.values() if isinstance(one, providers.Container)}
     if name not in (EMBEDDINGS, ALL, *known):
         raise ConfigurationError(f"There is no consumer {name!r}; there are {', '.join((EMBEDDINGS, *known, ALL))}.")
-    wanted = fan_out(container.settings())
-    if name in known and known[name].queue() not in wanted:
-        variable = variable_of(FAN_OUT[known[name].queue()])
+    settings = container.settings()
+    if name in known and known[name].queue() not in settings.fan_out:
+        variable = variable_of(settings.FAN_OUT[known[name].queue()])
         raise ConfigurationError(f"The consumer {name} is not switched on: set {variable}.")
-    return [one for key, one in known.items() if one.queue() in wanted and name in (key, ALL)]
+    return [one for key, one in known.items() if one.queue() in settings.fan_out and name in (key, ALL)]
 
 
 def consumers(container: Container, name: str) -> Sequence[Consumer]:
@@ -61,8 +60,9 @@ def consumers(container: Container, name: str) -> Sequence[Consumer]:
             remedy = f"Set RABBITMQ_DSN; without one, `penchant catch-up --queue {name}` brings it from the log."
             raise ConfigurationError(f"The consumer {name} gets its events from a broker, and there is none. {remedy}")
         others = []
-    first = [_of_embeddings(container)] if name in (EMBEDDINGS, ALL) else []
-    return [*first, *(_of_projection(container, other) for other in others)]
+    if name in (EMBEDDINGS, ALL):
+        return [_of_embeddings(container), *(_of_projection(container, other, collects=False) for other in others)]
+    return [_of_projection(container, other, collects=True) for other in others]
 
 
 def reach_servers(container: Container) -> None:
@@ -83,12 +83,16 @@ def _of_embeddings(container: Container) -> Consumer:
     return Consumer(queue=WORK_QUEUE, reach=partial(reach_servers, container), worker=worker)
 
 
-def _of_projection(container: Container, projecting: Projecting) -> Consumer:
+def _of_projection(container: Container, projecting: Projecting, *, collects: bool) -> Consumer:
+    """`collects`: whether its worker collects dead letters, which one thread of a process may do."""
+
     def reach() -> None:
         projecting.schema().require()
-        _reach_dead_letters(container)
+        if collects:
+            _reach_dead_letters(container)
 
-    return Consumer(queue=projecting.queue(), reach=reach, worker=partial(_worker_of, container, projecting))
+    worker = partial(_worker_of, container, projecting, collects=collects)
+    return Consumer(queue=projecting.queue(), reach=reach, worker=worker)
 
 
 def _reach_dead_letters(container: Container) -> None:
@@ -116,13 +120,13 @@ def _worker_of_embeddings(container: Container) -> Worker:
     )
 
 
-def _worker_of(container: Container, projecting: Projecting) -> Worker:
+def _worker_of(container: Container, projecting: Projecting, *, collects: bool) -> Worker:
     catching_up = Chore(name="catching up", every_seconds=LOOK_SECONDS, begin=projecting.catch_up_in_turn())
     return Worker(
         work=projecting.work(),
         source=projecting.source(),
         registry=container.registry(),
-        chores=[_collecting(container), catching_up],
+        chores=[_collecting(container), catching_up] if collects else [catching_up],
         stop=container.stop(),
         process=container.process(),
         clock=container.clock(),
