@@ -54,6 +54,9 @@ write redis_url "redis://penchant:$(password redis_password)@redis/0"
 write redis_users.acl "user default off
 user penchant on #$(digest "$(password redis_password)") resetkeys ~penchant:* -@all +@connection +multi +exec +mget +mset +eval +incr +expire +type +unlink +time +zadd +zcard +zpopmin +info +scan"
 
+write neo4j_auth "neo4j/$(password neo4j_password)"
+write neo4j_url "bolt://neo4j:$(password neo4j_password)@neo4j"
+
 password grafana_password >/dev/null
 write prometheus_key "the key of Prometheus, of the scope admin: see docs/quickstart.md"
 [ -e api_keys ] || printf '# One line a key: see docs/quickstart.md.\n' >api_keys

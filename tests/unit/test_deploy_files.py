@@ -18,11 +18,13 @@ from entrypoints.cli.app import app
 from entrypoints.variables import FILES, SECRETS, VARIABLES
 from tests.documents import ROOT
 
+SERVED = ("compose.yaml", "compose.neo4j.yaml")
+"""The compose files with services of their own, whose secrets the script makes."""
 DOCKER, SYSTEMD = ROOT / "docker", ROOT / "deploy" / "systemd"
-SUPERVISOR = ROOT / "deploy" / "supervisor" / "penchant.conf"
+SUPERVISOR = ROOT / "deploy" / "supervisor"
 PROGRAM = "/opt/penchant/bin/penchant"
 WRAPPER = "/usr/local/bin/penchant"
-UNITS = ("penchant-api.service", "penchant-relay.service", "penchant-worker@.service")
+UNITS = ("penchant-api.service", "penchant-neo4j@.service", "penchant-relay.service", "penchant-worker@.service")
 SETTINGS = {*FILES.values(), *(name for names in VARIABLES.values() for name in names)}
 MOST_EXPOSED = "20"
 """Tenths of systemd's exposure level, of which 100 is the worst."""
@@ -35,14 +37,24 @@ def _compose(name: str = "compose.yaml") -> Mapping[str, Any]:
     return content
 
 
+def _services() -> Mapping[str, Any]:
+    """All services, each from the file that it is begun in."""
+    started = [_compose(file)["services"] for file in SERVED]
+    return {name: service for services in started for name, service in services.items() if "image" in service}
+
+
+def _secrets() -> Mapping[str, Any]:
+    return {name: secret for file in SERVED for name, secret in _compose(file)["secrets"].items()}
+
+
 def _ours() -> Mapping[str, Any]:
-    return {name: service for name, service in _compose()["services"].items() if service.get("image") == "penchant"}
+    return {name: service for name, service in _services().items() if service["image"] == "penchant"}
 
 
 def _commands() -> list[list[str]]:
     """The arguments of penchant everywhere."""
     entry = re.compile(rf"^(?:ExecStart={PROGRAM}|command={WRAPPER}) (.+)$", re.MULTILINE)
-    files = [SUPERVISOR, *(SYSTEMD / unit for unit in UNITS)]
+    files = [*SUPERVISOR.glob("*.conf"), *(SYSTEMD / unit for unit in UNITS)]
     texts = [file.read_text().replace("%i", "1").replace("%(process_num)d", "1") for file in files]
     written = [command.split() for text in texts for command in entry.findall(text)]
     return [*written, *(service["command"] for service in _ours().values())]
@@ -68,7 +80,7 @@ def etc(tmp_path: Path) -> Path:
 
 def test_each_command_is_one_that_the_program_takes() -> None:
     program: Any = typer.main.get_command(app)
-    assert len(_commands()) == 3 + 3 + 4
+    assert len(_commands()) == 4 + 4 + 5
     for name, *arguments in _commands():
         program.commands[name].make_context(name, list(arguments))  # raises where an option is none
 
@@ -89,9 +101,9 @@ def test_the_schema_of_compose_files_is_kept() -> None:
     assert checked.returncode == 0, checked.stdout
 
 
-@pytest.mark.parametrize("name", sorted(_compose()["services"]))
+@pytest.mark.parametrize("name", sorted(_services()))
 def test_each_container_can_gain_no_rights_and_has_limits_or_ends(name: str) -> None:
-    service = _compose()["services"][name]
+    service = _services()[name]
 
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["cap_drop"] == ["ALL"]
@@ -112,7 +124,7 @@ def test_our_containers_write_nowhere_and_take_secrets_from_files(name: str) -> 
 
 def test_every_secret_of_the_containers_is_made_by_the_script(tmp_path: Path) -> None:
     _make_secrets(tmp_path)
-    declared = [secret["file"] for secret in _compose()["secrets"].values()]
+    declared = [secret["file"] for secret in _secrets().values()]
 
     assert [file for file in declared if not (tmp_path / Path(file).name).read_text().strip()] == []
 
