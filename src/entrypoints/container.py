@@ -297,6 +297,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         metrics=metrics,
         tracer=tracer,
+        verify=providers.Object(None),
     )
     graph_consumer = _consumer(
         name="neo4j", queue=GRAPH_QUEUE, projection=graph, schema=neo4j_schema, verify=verify_graph

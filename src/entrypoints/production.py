@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from adapters.sql.database import Database, sqlite_url
 from application.ports.phrase_vectors import PhraseVectors
-from application.ports.queues import GRAPH_QUEUE
 from application.ports.registry import Registry
 from application.ports.system import Clock, Ids, Journal, Metrics
 from application.ports.tracer import NO_TRACER, Tracer
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
     from adapters.redis.phrase_vectors import RedisPhraseVectors
 
 LOG_ID = "log_id"
-
-FAN_OUT = {GRAPH_QUEUE: "neo4j_url"}
-"""The queues of the consumers beside that of the embeddings, each with the setting that switches it on."""
 
 
 def database(settings: Settings) -> Iterator[Database]:
@@ -186,11 +182,6 @@ def broker(settings: Settings) -> "Broker":
     return Broker(url=_set(settings.broker_url))
 
 
-def fan_out(settings: Settings) -> tuple[str, ...]:
-    """The queues of the consumers that are switched on."""
-    return tuple(queue for queue, setting in FAN_OUT.items() if getattr(settings, setting) is not None)
-
-
 def topology(settings: Settings, retry: RetryPolicy) -> "Topology":
     """What there is on the broker."""
     from adapters.rabbitmq.topology import Topology
@@ -199,7 +190,7 @@ def topology(settings: Settings, retry: RetryPolicy) -> "Topology":
         queue_type=settings.queue_type,
         retry=retry,
         purchases_first=settings.purchases_first,
-        fan_out=fan_out(settings),
+        fan_out=settings.fan_out,
         fan_out_retry=settings.fan_out_retry,
     )
 

@@ -16,7 +16,8 @@ class ProjectionContainer(containers.DeclarativeContainer):
     """The consumer of one queue, and its projection; all else is shared by the whole program.
 
     `name` is what the command line calls it, `schema` what its server needs (installed by `setup`, examined by
-    `doctor`, required by a worker), `verify` what holds the projection against the log.
+    `doctor`, required by a worker), `verify` what holds the projection against the log,
+    or None.
     """
 
     name = providers.Dependency(instance_of=str)

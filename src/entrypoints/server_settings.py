@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from application.ports.queues import GRAPH_QUEUE
 from domain.errors import ConfigurationError
 from entrypoints.addresses import database_named_in, has_stray_at
 
@@ -35,6 +36,9 @@ def _database_in(settings: Mapping[str, Any]) -> str:
 
 class ServerSettings(BaseModel):
     """Which parts there are, and at which addresses."""
+
+    FAN_OUT: ClassVar[Mapping[str, str]] = {GRAPH_QUEUE: "neo4j_url"}
+    """The queues of the consumers beside that of the embeddings, each with the setting that switches it on."""
 
     home: Path = Field(
         default_factory=lambda: user_data_path("penchant"),
@@ -178,3 +182,8 @@ class ServerSettings(BaseModel):
     def database_path(self) -> Path:
         """The SQLite file of the embedded parts."""
         return self.home / "penchant.db"
+
+    @property
+    def fan_out(self) -> tuple[str, ...]:
+        """The queues of the consumers that are switched on, beside that of the embeddings."""
+        return tuple(queue for queue, setting in self.FAN_OUT.items() if getattr(self, setting) is not None)

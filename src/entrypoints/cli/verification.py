@@ -12,7 +12,7 @@ from application.fold_from_log import USERS_AT_ONCE
 from application.rebuild import pages_of_users
 from application.verify import VerifyReport, VerifyUsers
 from application.verify_graph import VerifyGraph
-from domain.errors import InvalidValueError
+from domain.errors import ConfigurationError, InvalidValueError
 from domain.identifier import parse_identifier
 from entrypoints.cli.output import Json, out, print_json, progress
 from entrypoints.cli.queues import OfQueue
@@ -54,8 +54,11 @@ def verify(
         raise InvalidValueError("--user, --sample and --all", "exclude each other", "give one of them")
     with looking() as container:
         users = _chosen(container, user, sample)
-        others = {one.name(): one.verify() for one in projections(container, queue)}
+        others = {one.name(): one.verify() for one in projections(container, queue) if one.verify() is not None}
         verifiers = {**({EMBEDDINGS: container.verify()} if queue in (EMBEDDINGS, ALL) else {}), **others}
+        if not verifiers:
+            remedy = f"`penchant rebuild --all --queue {queue}` computes it anew."
+            raise ConfigurationError(f"Nothing holds what {queue} keeps against the log. {remedy}")
         reports = {name: _verify(container, verify, users, processes) for name, verify in verifiers.items()}
     if as_json:
         documents = {name: _verification(report) for name, report in reports.items()}
