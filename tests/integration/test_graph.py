@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+import amqp
 import pytest
 
 from tests.integration.graph_production import (
@@ -17,6 +18,7 @@ from tests.integration.graph_production import (
     graph_production,  # noqa: F401  pytest finds the fixture here
 )
 from tests.integration.penchant_process import DEADLINE_SECONDS
+from tests.integration.test_least_rights import permissions_of_penchant
 from tests.services.ports import LOOPBACK, free_port
 from tests.services.waiting import wait_until
 
@@ -208,6 +210,23 @@ def test_doctor_and_the_broker_s_health_know_of_the_graph(shop: GraphProduction)
     findings = {(finding["part"], finding["subject"]): finding["health"] for finding in report["findings"]}
     assert findings["Neo4j", "constraints"] == "ok"
     assert ("RabbitMQ", f"depth of {GRAPH_QUEUE}") in findings
+
+
+def test_the_worker_of_the_graph_needs_no_more_of_the_broker_than_is_documented(shop: GraphProduction) -> None:
+    messages = _events("least", 20)
+    with shop.base.rabbitmq.user(shop.base.broker_url, *permissions_of_penchant()) as url:
+        shop.base.ok("setup", RABBITMQ_DSN=url)
+        _record(shop, messages)
+        with shop.worker(GRAPH, RABBITMQ_DSN=url):
+            shop.wait_for(messages)
+            _send_to_the_graph(shop, b"no event")
+            wait_until(shop.base.dead, DEADLINE_SECONDS, "what is no event to be given up")
+    shop.base.ok("failed", "purge", "--all", "--yes")
+
+
+def _send_to_the_graph(shop: GraphProduction, body: bytes) -> None:
+    with shop.base.rabbitmq.connection(shop.base.broker_url) as connection:
+        connection.channel().basic_publish_confirm(amqp.Message(body), exchange="", routing_key=GRAPH_QUEUE)
 
 
 def _positions(shop: GraphProduction, *user_ids: str) -> list[Any]:

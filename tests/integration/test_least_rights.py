@@ -1,5 +1,6 @@
 """Everything works with the rights that docs/security.md grants, word for word, and with no others."""
 
+import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,9 @@ import pymysql
 import pytest
 import sqlalchemy as sa
 
+from adapters.rabbitmq.topology import Topology
 from adapters.sql.mysql import PRIVILEGES
+from application.ports.queues import GRAPH_QUEUE
 from tests.integration.http_api import serving
 from tests.integration.penchant_process import DEADLINE_SECONDS
 from tests.integration.production import MARK, Production, production_fixture, search  # noqa: F401
@@ -20,13 +23,20 @@ from tests.services.redis import RedisServer
 from tests.services.server import NotOurs, Origin
 from tests.services.waiting import wait_until
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs" / "security.md"
+DEFINITIONS = ROOT / "docker" / "rabbitmq" / "definitions.json"
 
 
 def documented(pattern: str) -> str:
     """The one line of the document that begins so."""
     (line,) = re.findall(rf"^{pattern}.*$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
     return str(line)
+
+
+def permissions_of_penchant() -> list[str]:
+    """What its user of RabbitMQ may configure, write and read."""
+    return re.findall(r"'([^']*)'", documented("rabbitmqctl set_permissions -p / penchant"))
 
 
 @contextmanager
@@ -63,7 +73,7 @@ def redis_user(server: RedisServer, url: str) -> Iterator[str]:
 def least(production: Production) -> Iterator[Mapping[str, str]]:
     """The variables of the production, with users who have the documented rights and no others."""
     variables = production.variables
-    permissions = re.findall(r"'([^']*)'", documented("rabbitmqctl set_permissions -p / penchant"))
+    permissions = permissions_of_penchant()
     with ExitStack() as stack:
         yield {
             "DATABASE_URL": stack.enter_context(
@@ -122,6 +132,21 @@ def test_setup_needs_the_rights_that_are_documented_for_it(
 
 def test_who_is_told_to_grant_rights_is_told_those_of_the_guide() -> None:
     assert documented("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE").startswith(f"GRANT {PRIVILEGES} ON penchant.* ")
+
+
+def test_the_user_of_rabbitmq_has_a_right_to_every_exchange_and_queue_and_to_none_of_the_broker_s() -> None:
+    topology = Topology(purchases_first=True, fan_out=(GRAPH_QUEUE,))
+    parts = (*topology.exchanges("fanout"), *topology.queues(), *topology.delay_queues())
+
+    for permission in permissions_of_penchant():
+        assert [part.name for part in parts if not re.search(permission, part.name)] == []
+        assert not re.search(permission, "amq.default")
+
+
+def test_the_user_of_rabbitmq_in_containers_has_the_rights_of_the_guide() -> None:
+    (there,) = [entry for entry in json.loads(DEFINITIONS.read_text())["permissions"] if entry["user"] == "penchant"]
+
+    assert [there[what] for what in ("configure", "write", "read")] == permissions_of_penchant()
 
 
 def _is_counted_in_redis(production: Production) -> bool:
