@@ -76,6 +76,7 @@ class Neo4jServer(Server):
             connection_timeout=PROBE_SECONDS,
             max_transaction_retry_time=0.0,
             telemetry_disabled=True,
+            notifications_min_severity="OFF",
         )
 
     @property
