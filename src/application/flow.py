@@ -47,17 +47,28 @@ class Flow:
 
     @property
     def lag(self) -> int | None:
-        """Events that are recorded and not applied, without those that a worker has in its hands."""
-        if self.outbox is None or self.queues is None:
-            return None
-        waiting = sum(state.messages for name, state in self.queues.items() if name.startswith(WORK_QUEUE))
-        return self.outbox.events + waiting
+        """That of the embeddings."""
+        return self.lag_of(WORK_QUEUE)
 
     @property
     def workers(self) -> int | None:
-        """Consumers of the work queue; None where there is none to be seen."""
-        work = self.queues.get(WORK_QUEUE) if self.queues is not None else None
-        return work.consumers if work is not None else None
+        """Those of the embeddings."""
+        return self.workers_of(WORK_QUEUE)
+
+    def lag_of(self, queue: str) -> int | None:
+        """Events that are recorded and that the consumer of `queue` has not applied, without those in its hands.
+
+        What the queue of another consumer than that of the embeddings has dropped is not seen here.
+        """
+        if self.outbox is None or self.queues is None:
+            return None
+        waiting = sum(state.messages for name, state in self.queues.items() if name.startswith(queue))
+        return self.outbox.events + waiting
+
+    def workers_of(self, queue: str) -> int | None:
+        """Consumers of `queue`; None where there is none to be seen."""
+        state = self.queues.get(queue) if self.queues is not None else None
+        return state.consumers if state is not None else None
 
 
 class LookAtFlow:

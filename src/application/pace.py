@@ -9,6 +9,7 @@ from attrs import frozen
 from application.beside import begin
 from application.flow import Flow
 from application.ports.event_log import EventLog
+from application.ports.queues import WORK_QUEUE
 from application.ports.system import Clock
 from domain.errors import PenchantError
 
@@ -49,12 +50,12 @@ class WatchPace:
         self._ended = 0.0
         self._due = clock.monotonic()
 
-    def __call__(self, flow: Flow) -> Pace | None:
-        """The pace, given how the flow looks now. None until enough was seen."""
+    def __call__(self, flow: Flow, queue: str = WORK_QUEUE) -> Pace | None:
+        """The pace of the consumer of `queue`, given how the flow looks now. None until enough was seen."""
         self._take_count()
-        now = self._clock.monotonic()
-        if self._counting is None and flow.lag is not None and now >= self._due:
-            self._begun = (now, flow.lag)
+        now, lag = self._clock.monotonic(), flow.lag_of(queue)
+        if self._counting is None and lag is not None and now >= self._due:
+            self._begun = (now, lag)
             self._counting = self._begin(self._count)
             self._take_count()
         return self._pace()

@@ -212,6 +212,23 @@ def test_doctor_and_the_broker_s_health_know_of_the_graph(shop: GraphProduction)
     assert ("RabbitMQ", f"depth of {GRAPH_QUEUE}") in findings
 
 
+def test_stats_of_its_queue_are_those_of_the_graph(shop: GraphProduction) -> None:
+    def caught_up() -> bool:
+        return bool(shop.base.ok("stats", "--json").json["lag"] == 0)
+
+    with shop.worker(EMBEDDINGS):
+        wait_until(caught_up, DEADLINE_SECONDS, "what others have left")
+        shop.purge()
+        shop.base.record(_events("stats", 3))
+        wait_until(lambda: shop.waiting() == 3, DEADLINE_SECONDS, "all events to be in the queue")
+        wait_until(caught_up, DEADLINE_SECONDS, "the embeddings")
+
+        every, one = (shop.base.ok("stats", *queue, "--json").json for queue in ([], [GRAPH_QUEUE]))
+
+    assert (every["lag"], every["workers"], every["queues"][GRAPH_QUEUE]["messages"]) == (0, 1, 3)
+    assert (one["lag"], one["workers"], list(one["queues"])) == (3, 0, [GRAPH_QUEUE])
+
+
 def test_the_worker_of_the_graph_needs_no_more_of_the_broker_than_is_documented(shop: GraphProduction) -> None:
     messages = _events("least", 20)
     with shop.base.rabbitmq.user(shop.base.broker_url, *permissions_of_penchant()) as url:

@@ -4,7 +4,7 @@ from threading import Event
 
 from adapters.outbox.message_source import NoQueues
 from application.flow import LookAtFlow, OutboxState, Part
-from application.ports.queues import WORK_QUEUE, QueueState
+from application.ports.queues import GRAPH_QUEUE, WORK_QUEUE, QueueState
 from domain.errors import NotSetUpError, PenchantError, UnavailableError
 from tests.builders import viewed
 from tests.services.waiting import wait_until
@@ -15,12 +15,16 @@ ALL_UP = dict.fromkeys(Part, True)
 
 
 class Queues:
-    """Queues of a broker: messages and consumers of the work queue, of its retries, and of the dead."""
+    """Queues of a broker: messages and consumers of the work queue, of its retries, of the dead, and of the graph's."""
 
     def __init__(
-        self, work: tuple[int, int] = (0, 0), failed: tuple[int, int] = (0, 0), retry: tuple[int, int] = (0, 0)
+        self,
+        work: tuple[int, int] = (0, 0),
+        failed: tuple[int, int] = (0, 0),
+        retry: tuple[int, int] = (0, 0),
+        graph: tuple[int, int] = (0, 0),
     ) -> None:
-        self._states = {WORK_QUEUE: work, f"{WORK_QUEUE}.retry.5000": retry, "failed": failed}
+        self._states = {WORK_QUEUE: work, f"{WORK_QUEUE}.retry.5000": retry, "failed": failed, GRAPH_QUEUE: graph}
         self.error: PenchantError | None = None
         self.answers = Event()
         self.answers.set()
@@ -82,6 +86,15 @@ def test_what_waits_in_the_outbox_and_on_the_broker_lags(shop: Shop) -> None:
 
     assert flow.outbox == OutboxState(events=2, oldest_seconds=90.0, dead_letters=0)
     assert (flow.lag, flow.workers) == (16, 3)
+
+
+def test_each_consumer_has_its_own_lag_and_workers_and_what_waits_in_the_outbox_waits_for_all(shop: Shop) -> None:
+    shop.record(viewed("m1"))
+
+    flow = flow_of(shop, work=(10, 3), retry=(4, 0), graph=(200, 1))()
+
+    assert (flow.lag, flow.workers) == (15, 3)
+    assert (flow.lag_of(GRAPH_QUEUE), flow.workers_of(GRAPH_QUEUE)) == (201, 1)
 
 
 def test_a_part_out_of_reach_leaves_what_the_others_know(shop: Shop) -> None:

@@ -157,7 +157,8 @@ STATES = (
         "penchant_outbox_oldest_seconds", "How long ago the first event in the outbox was recorded; 0 when it is empty."
     ),
     _gauge(
-        "penchant_lag_events", "Events recorded and not applied yet, in the outbox and in the work and retry queues."
+        "penchant_lag_events",
+        "Events recorded and not in the embeddings yet, in the outbox and in the work queue and its retries.",
     ),
     _gauge("penchant_dead_letters", "Events that were given up, and that nobody has retried or purged yet."),
     _gauge("messenger_queue_depth", "Messages that wait in a queue of the broker.", queue=()),

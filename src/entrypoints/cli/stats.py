@@ -12,7 +12,7 @@ from rich.text import Text
 
 from application.flow import Flow
 from application.pace import Pace
-from application.ports.queues import QueueState
+from application.ports.queues import WORK_QUEUE, QueueState
 from domain.errors import InvalidValueError
 from entrypoints.cli.output import Json, out, print_json, table
 from entrypoints.cli.wiring import looking, penchant
@@ -39,6 +39,8 @@ def stats(
     With --watch also how many events a second are recorded and applied, and how long what is on its way will take at
     that pace. A server that is out of reach is named, and the others go on. With --json it is a line each second.
 
+    Lag, workers and pace are those of the embeddings, or of another consumer when it is its queue that is asked for.
+
     Examples:
 
       penchant stats --json
@@ -46,6 +48,8 @@ def stats(
       penchant stats --watch
 
       penchant stats user_embedding_updates --watch
+
+      penchant stats events.neo4j --watch
     """
     if watch:
         with penchant() as container:  # somebody may begin to record meanwhile
@@ -53,9 +57,9 @@ def stats(
         return
     with looking() as container:
         counts, flow = asdict(container.stats()()), container.flow()()
-        depths = _depths(flow, queue)
+        depths, consumed = _depths(flow, queue), _consumed(container, queue)
     if as_json:
-        print_json({**counts, **_members(flow, queue)})
+        print_json({**counts, **_members(flow, queue, consumed)})
         return
     awaited = counts.pop("waiting_product_ids")
     rows = [(name.replace("_", " "), f"{count:,}") for name, count in counts.items()]
@@ -63,21 +67,21 @@ def stats(
     if awaited:
         out.print(f"Events wait for products that are not in the catalogue: {', '.join(awaited)}", markup=False)
     out.print()
-    out.print(_shown(flow, depths, {}, None))
+    out.print(_shown(flow, depths, consumed, {}, None))
 
 
 def _watch(container: Container, queue: str | None, as_json: bool) -> None:
-    frames = _frames(container, queue)
+    frames, consumed = _frames(container, queue), _consumed(container, queue)
     if as_json or not out.is_terminal:
         for flow, pace, history in frames:
             if as_json:
-                print_json({**_members(flow, queue), **(asdict(pace) if pace is not None else {})})
+                print_json({**_members(flow, queue, consumed), **(asdict(pace) if pace is not None else {})})
             else:
-                out.print(_shown(flow, _depths(flow, queue), history, pace))
+                out.print(_shown(flow, _depths(flow, queue), consumed, history, pace))
         return
     with Live(console=out, auto_refresh=False) as live:
         for flow, pace, history in frames:
-            live.update(_shown(flow, _depths(flow, queue), history, pace), refresh=True)
+            live.update(_shown(flow, _depths(flow, queue), consumed, history, pace), refresh=True)
 
 
 _History = dict[str, deque[int]]
@@ -86,13 +90,14 @@ _History = dict[str, deque[int]]
 def _frames(container: Container, queue: str | None) -> Iterator[tuple[Flow, Pace | None, _History]]:
     """What there is to see, every second, until this process is asked to end."""
     look, watch_pace, stop = container.flow(), container.watch_pace(), container.stop()
+    consumed = _consumed(container, queue)
     history: _History = {}
     stop.listen()
     while not stop.asked:
         flow = look()
         for name, state in _depths(flow, queue).items():
             history.setdefault(name, deque(maxlen=REMEMBERED)).append(state.messages)
-        yield flow, watch_pace(flow), history
+        yield flow, watch_pace(flow, consumed), history
         stop.wait(WATCH_SECONDS)
 
 
@@ -107,21 +112,28 @@ def _depths(flow: Flow, queue: str | None) -> dict[str, QueueState]:
     return {name: state for name, state in every.items() if name == queue}
 
 
-def _members(flow: Flow, queue: str | None) -> dict[str, Any]:
+def _consumed(container: Container, queue: str | None) -> str:
+    """The queue of the consumer that is asked for."""
+    return queue if queue is not None and queue in container.settings().fan_out else WORK_QUEUE
+
+
+def _members(flow: Flow, queue: str | None, consumed: str) -> dict[str, Any]:
     """The flow, for programs."""
     outbox = flow.outbox
     return {
         "up": {str(part): is_up for part, is_up in flow.up.items()},
         "queues": {name: asdict(state) for name, state in _depths(flow, queue).items() if name != OUTBOX},
-        "lag": flow.lag,
-        "workers": flow.workers,
+        "lag": flow.lag_of(consumed),
+        "workers": flow.workers_of(consumed),
         "outbox": outbox.events if outbox is not None else None,
         "oldest_waiting_seconds": outbox.oldest_seconds if outbox is not None else None,
         "dead_letters": outbox.dead_letters if outbox is not None else None,
     }
 
 
-def _shown(flow: Flow, depths: dict[str, QueueState], history: _History, pace: Pace | None) -> RenderableType:
+def _shown(
+    flow: Flow, depths: dict[str, QueueState], consumed: str, history: _History, pace: Pace | None
+) -> RenderableType:
     columns = ("on its way", "events", "consumers", *(("lately, and the most",) if history else ()))
     room = out.width - max(map(len, depths), default=0) - OTHER_COLUMNS
     rows = [
@@ -133,10 +145,10 @@ def _shown(flow: Flow, depths: dict[str, QueueState], history: _History, pace: P
         )
         for name, state in depths.items()
     ]
-    return Group(table("", columns, rows, ("events", "consumers")), Text(), *_lines(flow, pace))
+    return Group(table("", columns, rows, ("events", "consumers")), Text(), *_lines(flow, consumed, pace))
 
 
-def _lines(flow: Flow, pace: Pace | None) -> Iterator[Text]:
+def _lines(flow: Flow, consumed: str, pace: Pace | None) -> Iterator[Text]:
     away = [str(part) for part, is_up in flow.up.items() if not is_up]
     if away:
         yield Text(f"out of reach or not set up: {', '.join(away)}; see penchant doctor", style="red")
@@ -144,11 +156,12 @@ def _lines(flow: Flow, pace: Pace | None) -> Iterator[Text]:
         fresh = f"about {pace.freshness_seconds:,.1f} s" if pace.freshness_seconds is not None else "not known"
         yield Text(f"recorded {pace.recorded_per_second:,.0f}/s · applied {pace.applied_per_second:,.0f}/s")
         yield Text(f"from recorded to readable: {fresh}")
-    facts = [f"lag {flow.lag:,}"] if flow.lag is not None else []
+    lag, workers = flow.lag_of(consumed), flow.workers_of(consumed)
+    facts = [f"lag {lag:,}"] if lag is not None else []
     if flow.outbox is not None:
         facts += [f"oldest waits {flow.outbox.oldest_seconds:,.0f} s", f"dead letters {flow.outbox.dead_letters:,}"]
-    if flow.workers is not None:
-        facts += [f"workers {flow.workers}"]
+    if workers is not None:
+        facts += [f"workers {workers}"]
     yield Text(" · ".join(facts))
 
 
