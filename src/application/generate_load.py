@@ -25,16 +25,11 @@ WORDS = ("red", "blue", "vintage", "small", "large", "wooden", "glass", "mug", "
 
 @frozen(kw_only=True)
 class Load:
-    """How much: so many events of each of so many users on average."""
+    """How much: so many events of so many users."""
 
     users: int
-    events_per_user: int
+    events: int
     seed: int
-
-    @property
-    def events(self) -> int:
-        """All events."""
-        return self.users * self.events_per_user
 
 
 class GenerateLoad:

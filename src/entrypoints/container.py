@@ -163,6 +163,8 @@ class Container(containers.DeclarativeContainer):
     )
     rate_limiter = providers.Singleton(production.rate_limiter, settings, log_id, clock, journal)
     """Of the HTTP API; None where no limit is set."""
+    api_client = providers.Factory(production.api_client, settings)
+    """What sends events to a running API, made for its URL."""
     sample_shop = providers.Singleton(OnlineRetail)
 
     recipe = providers.Singleton(_recipe, settings, registry, model, dimensions)

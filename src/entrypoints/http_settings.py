@@ -62,6 +62,13 @@ class HttpSettings(BaseModel):
         description="connections to the HTTP API at once; each takes an open file, and a hundred are for other things",
     )
 
+    client_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("PENCHANT_CLIENT_KEY"),
+        description="the API key with which `penchant events generate --http` sends events, of the scope ingest",
+        examples=["pk_…"],
+    )
+
     @field_validator("rate_limit_per_key", "rate_limit_per_user")
     @classmethod
     def _number_and_time(cls, limit: str | None) -> str | None:

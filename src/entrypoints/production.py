@@ -15,6 +15,7 @@ from entrypoints.settings import Settings
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from adapters.http.client import ApiClient
     from adapters.limits.rate_limits import RateLimits
     from adapters.mongodb.database import MongoDatabase
     from adapters.mongodb.product_catalogue import MongoProductCatalogue
@@ -145,6 +146,14 @@ def rate_limiter(settings: Settings, log_id: str, clock: Clock, journal: Journal
         clock=clock,
         journal=journal,
     )
+
+
+def api_client(settings: Settings, url: str) -> "ApiClient":
+    """What sends events to a running API."""
+    from adapters.http.client import ApiClient
+
+    key = settings.client_key
+    return ApiClient(url, key.get_secret_value() if key is not None else None)
 
 
 def tracer(journal: Journal) -> Iterator[Tracer]:

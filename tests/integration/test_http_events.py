@@ -12,7 +12,10 @@ import pytest
 
 from tests.builders import ODD_TEXTS
 from tests.integration.http_api import Api, serving, starting
+from tests.integration.penchant_process import DEADLINE_SECONDS
 from tests.integration.program import Program
+from tests.services.ports import free_port
+from tests.services.waiting import wait_until
 
 PRODUCTS = {"tea": "green tea", "a/b": "blue mug", "pot": "red teapot"}
 
@@ -302,3 +305,39 @@ def test_other_methods_are_refused_by_name(api: Api, path: str, methods: str) ->
 
     assert (answer.status_code, answer.headers["allow"]) == (405, methods)
     assert f"takes {methods}, and no DELETE" in answer.json()["detail"]
+
+
+def test_a_load_is_sent_to_a_running_api_and_what_it_accepts_is_told(api: Api) -> None:
+    program = _beside(api)
+
+    told = program.ok("events", "generate", "--users", "3", "--events", "1100", "--http", api.url, "--json").json
+
+    assert (told["recorded"], told["refused"], told["failed"]) == (1_100, 0, 0)
+    wait_until(lambda: program.ok("stats", "--json").json["outbox"] == 0, DEADLINE_SECONDS, "all to be applied")
+    embeddings = [api.get(f"/api/user/load-user-{user}/embedding").json() for user in range(3)]
+    assert sum(embedding["event_count"] for embedding in embeddings) == 1_100
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://127.0.0.1:{free}", "The API at http://127.0.0.1:{free} cannot be reached"),
+        ("{api}/elsewhere", "answers with 404"),
+        ("http://ann:hush@127.0.0.1", "The URL of an API looks like"),
+        ("127.0.0.1:8080", "The URL of an API looks like"),
+    ],
+)
+def test_a_load_for_no_api_says_what_is_wrong(api: Api, url: str, said: str) -> None:
+    names = {"free": free_port(), "api": api.url}
+
+    outcome = _beside(api).run("events", "generate", "--events", "5", "--http", url.format(**names))
+
+    assert outcome.code != 0
+    assert said.format(**names) in " ".join(outcome.stderr.split())
+    assert "hush" not in outcome.stderr
+
+
+def _beside(api: Api) -> Program:
+    """The program on the home of the API."""
+    home = Path(api.process.environment["PENCHANT_HOME"])
+    return Program(home=home, folder=home.parent)

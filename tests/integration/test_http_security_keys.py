@@ -287,3 +287,20 @@ def test_what_is_no_key_and_a_shell_without_keys_are_not_taken_for_a_revoked_key
 
 def test_who_lists_keys_is_warned_of_a_misspelt_variable(program: Program) -> None:
     assert "PENCHANT_API_KEYS_FIL sets nothing" in program.ok("keys", "check", PENCHANT_API_KEYS_FIL="keys").stderr
+
+
+def test_a_load_is_sent_with_the_key_of_the_environment_which_is_told_nowhere(guarded: Guarded) -> None:
+    home = Path(guarded.api.process.environment["PENCHANT_HOME"])
+    program = Program(home=home, folder=home.parent)
+    program.ok("products", "import", "-", stdin='{"product_id": "mug", "text": "blue mug"}\n')
+    load = ("events", "generate", "--events", "5", "--http", guarded.api.url)
+
+    told = program.ok(*load, PENCHANT_CLIENT_KEY=guarded.keys["ingest"]).stdout
+    for key, said in ((guarded.keys["read"], "403"), ("é", "is no API key"), ("", "401")):
+        refused = program.run(*load, PENCHANT_CLIENT_KEY=key)
+
+        assert refused.code == 2
+        assert said in refused.stderr
+        assert "PENCHANT_CLIENT_KEY" in refused.stderr
+        assert not key or key not in refused.stderr
+    assert "5 events accepted" in told

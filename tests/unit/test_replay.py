@@ -58,7 +58,7 @@ def test_what_is_replayed_while_there_is_room_waits_for_nobody(shop: Shop) -> No
 
 
 def test_a_generated_load_has_few_users_that_do_most_in_sessions() -> None:
-    load = Load(users=100, events_per_user=50, seed=7)
+    load = Load(users=100, events=5_000, seed=7)
 
     events = [s.event for s in GenerateLoad(CountingIds())(load, [f"p{n}" for n in range(200)], NOW)]
 
@@ -73,7 +73,7 @@ def test_a_generated_load_has_few_users_that_do_most_in_sessions() -> None:
 
 def test_the_same_seed_generates_the_same_users_and_products() -> None:
     def subjects(seed: int) -> list[tuple[str, str | None, str | None]]:
-        load = Load(users=10, events_per_user=5, seed=seed)
+        load = Load(users=10, events=50, seed=seed)
         events = (s.event for s in GenerateLoad(CountingIds())(load, ["tea", "mug"], NOW))
         return [(e.user_id, e.product_id, e.search_phrase) for e in events if isinstance(e, Interaction)]
 
