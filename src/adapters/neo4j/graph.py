@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from neo4j import Record, Transaction
 from neo4j.time import DateTime
@@ -17,6 +17,7 @@ from domain.interaction import EventType, Interaction
 
 _EVENT_TYPES = {name: event_type for event_type, name in statements.TYPES.items()}
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class Neo4jGraph:
@@ -64,13 +65,13 @@ class Neo4jGraphTransaction:
         self._transaction.run(statements.FORGET, user_ids=list(user_ids)).consume()
 
     def add(self, interactions: Sequence[Interaction]) -> None:
-        by_type: dict[EventType, list[dict[str, Any]]] = {}
+        by_type: dict[EventType, list[Edge]] = {}
         for edge in edges_of(interactions):
             if edge.event_type is not EventType.SEARCH or self._with_phrases:
-                by_type.setdefault(edge.event_type, []).append(_parameters(edge))
+                by_type.setdefault(edge.event_type, []).append(edge)
         for event_type, edges in by_type.items():
             edges.sort(key=_ends)
-            self._transaction.run(statements.add(event_type), edges=edges).consume()
+            self._transaction.run(statements.add(event_type), edges=[_row(edge) for edge in edges]).consume()
 
     def mark(self, applied: Mapping[str, AppliedPositions]) -> None:
         users = [
@@ -107,18 +108,18 @@ def _is_count(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _parameters(edge: Edge) -> dict[str, Any]:
-    return {
-        "user_id": edge.user_id,
-        "subject": edge.subject,
-        "count": edge.count,
-        "first": edge.first,
-        "last": edge.last,
-    }
+def _ends(edge: Edge) -> tuple[str, str]:
+    return edge.subject, edge.user_id
 
 
-def _ends(edge: Mapping[str, Any]) -> tuple[str, str]:
-    return edge["subject"], edge["user_id"]
+def _row(edge: Edge) -> Sequence[str | int]:
+    return [edge.user_id, edge.subject, edge.count, *_since_epoch(edge.first), *_since_epoch(edge.last)]
+
+
+def _since_epoch(time: datetime) -> tuple[int, int]:
+    """Whole seconds, and the nanoseconds after them."""
+    since = time - _EPOCH
+    return since.days * 86_400 + since.seconds, 1_000 * since.microseconds
 
 
 def _edge(record: Record) -> Edge:
