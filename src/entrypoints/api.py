@@ -1,6 +1,7 @@
 """The HTTP API as a process: the server, and beside it what moves events on."""
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 from adapters.http.access import AccessGate
 from adapters.http.app import create_app
@@ -10,6 +11,7 @@ from application.readiness import Readiness
 from application.worker import WorkerOptions
 from domain.errors import ConfigurationError
 from entrypoints.beside import running_beside
+from entrypoints.consumers import Projecting, projections
 from entrypoints.container import Container
 from entrypoints.keys import keys_of, watched_keys
 from entrypoints.metrics import exposition
@@ -88,6 +90,7 @@ def service_of(container: Container) -> Service:
                 "user embeddings": lambda: store.user_ids(None, 1),
             },
             container.clock(),
+            beside={projecting.name(): partial(_require, projecting) for projecting in projections(container)},
         ),
         queues=container.queues(),
         metrics=container.metrics(),
@@ -108,6 +111,10 @@ def _limits(container: Container) -> Limits:
         answer_seconds=seconds,
         connections=settings.http_max_connections,
     )
+
+
+def _require(projecting: Projecting) -> None:
+    projecting.schema().require()
 
 
 def _gate(container: Container) -> Gate:

@@ -9,6 +9,8 @@ from typing import Any
 import amqp
 import pytest
 
+from application.ports.examinable import Health
+from entrypoints.api import service_of
 from tests.integration.graph_production import (
     EMBEDDINGS,
     GRAPH,
@@ -17,6 +19,7 @@ from tests.integration.graph_production import (
     expected_edges,
     graph_production,  # noqa: F401  pytest finds the fixture here
 )
+from tests.integration.http_api import serving
 from tests.integration.penchant_process import DEADLINE_SECONDS
 from tests.integration.test_least_rights import permissions_of_penchant
 from tests.services.ports import LOOPBACK, free_port
@@ -210,6 +213,18 @@ def test_doctor_and_the_broker_s_health_know_of_the_graph(shop: GraphProduction)
     findings = {(finding["part"], finding["subject"]): finding["health"] for finding in report["findings"]}
     assert findings["Neo4j", "constraints"] == "ok"
     assert ("RabbitMQ", f"depth of {GRAPH_QUEUE}") in findings
+
+
+def test_the_api_is_ready_without_the_graph_and_says_that_it_is_away(shop: GraphProduction) -> None:
+    nowhere = f"bolt://neo4j:wrong-password@{LOOPBACK}:{free_port()}"
+    with serving(shop.base.start, NEO4J_URL=nowhere) as api:
+        ready = api.get("/ready")
+        assert ready.status_code == 200
+        assert {"part": "neo4j", "health": "warning"} in ready.json()["parts"]
+
+    with shop.base.container() as container:
+        ask = service_of(container).ready
+        wait_until(lambda: {f.part: f.health for f in ask()}["neo4j"] is Health.OK, DEADLINE_SECONDS, "the graph")
 
 
 def test_stats_of_its_queue_are_those_of_the_graph(shop: GraphProduction) -> None:

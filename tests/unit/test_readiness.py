@@ -74,6 +74,30 @@ def test_parts_are_asked_at_the_same_time() -> None:
     assert [finding.health for finding in ready()] == [Health.OK, Health.OK]
 
 
+def test_a_part_that_no_request_needs_is_a_warning_while_it_is_away() -> None:
+    log, graph = Part(), Part()
+    ready = Readiness({"log": log}, ManualClock(NOW), beside={"graph": graph}, kept_seconds=0.0)
+
+    def told() -> list[Health]:
+        return [finding.health for finding in ready()]
+
+    wait_until(lambda: told() == [Health.OK, Health.OK], DEADLINE_SECONDS, "both to be ready")
+    graph.is_up = False
+    wait_until(lambda: told() == [Health.OK, Health.WARNING], DEADLINE_SECONDS, "a warning")
+
+
+def test_a_part_that_no_request_needs_is_not_waited_for_as_others_are() -> None:
+    may_answer = Event()
+
+    def slow() -> None:
+        may_answer.wait(LONG_ENOUGH_SECONDS)
+
+    ready = Readiness({"log": Part()}, ManualClock(NOW), beside={"graph": slow}, patience_seconds=DEADLINE_SECONDS)
+
+    assert [finding.health for finding in ready()] == [Health.OK, Health.WARNING]
+    may_answer.set()
+
+
 def test_a_part_that_hangs_is_not_ready_and_is_asked_again_once_it_has_answered() -> None:
     part, may_answer, has_answered = Part(), Event(), Event()
 

@@ -24,7 +24,10 @@ def probe_routes(service: Service) -> APIRouter:
 
     @router.get("/ready", **descriptions.probes(schemas.READINESS))
     def check_readiness() -> JSONResponse:
-        """Whether requests can be served: 503 while a part that they need is out of reach."""
+        """Whether requests can be served: 503 while a part that they need is out of reach.
+
+        Another part that is out of reach, such as the graph, is a warning.
+        """
         findings = service.ready()
         well = all(finding.health is not Health.FAILED for finding in findings)
         parts = [{"part": finding.part, "health": str(finding.health)} for finding in findings]
