@@ -1,7 +1,9 @@
 """The consumer of the graph, as a process on real servers: beside the embeddings, and hurt by nobody."""
 
-from collections import Counter
+import json
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from application.ports.examinable import Health
 from entrypoints.api import service_of
+from tests.integration import graph_questions
 from tests.integration.graph_production import (
     EMBEDDINGS,
     GRAPH,
@@ -20,7 +23,7 @@ from tests.integration.graph_production import (
     graph_production,  # noqa: F401  pytest finds the fixture here
 )
 from tests.integration.http_api import serving
-from tests.integration.penchant_process import DEADLINE_SECONDS
+from tests.integration.penchant_process import DEADLINE_SECONDS, PenchantProcess
 from tests.integration.test_least_rights import permissions_of_penchant
 from tests.services.ports import LOOPBACK, free_port
 from tests.services.waiting import wait_until
@@ -28,6 +31,7 @@ from tests.services.waiting import wait_until
 Message = Mapping[str, Any]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 LONG_SECONDS = 240.0
+KILLS = 20
 
 
 def _events(prefix: str, count: int, users: int = 5, seed: int = 1) -> list[Message]:
@@ -110,18 +114,37 @@ def test_without_the_graph_embeddings_stay_fresh_and_it_catches_up_when_it_is_ba
     assert shop.base.dead() == []
 
 
-def test_the_graph_of_a_worker_that_is_killed_again_and_again_is_right(shop: GraphProduction) -> None:
-    messages = _events("killed", 3_000)
+def test_workers_that_are_killed_again_and_again_under_load_come_to_what_an_own_count_gives(
+    shop: GraphProduction,
+) -> None:
+    messages = _events("killed", KILLS * 150)
     users = {message["user_id"] for message in messages}
-    for start in range(0, len(messages), 300):
-        _record(shop, messages[start : start + 300])
-        before = sum(_positions(shop, *users))
-        with shop.worker(GRAPH, "--batch-size", "50") as worker:
-            wait_until(lambda: sum(_positions(shop, *users)) > before, DEADLINE_SECONDS, "a write")  # noqa: B023  # at once
-            worker.kill()
+    products = {message["product_id"] for message in messages if "product_id" in message}
+    texts = "".join(json.dumps({"product_id": product, "text": f"a mug, {product}"}) + "\n" for product in products)
+    shop.base.ok("products", "import", "-", stdin=texts)
 
-    with shop.worker(GRAPH):
+    with ExitStack() as all_of_them:
+
+        def started(queue: str) -> PenchantProcess:
+            return all_of_them.enter_context(shop.base.start("worker", "--queue", queue, "--batch-size", "50"))
+
+        graphs, embeddings = deque([started(GRAPH), started(GRAPH)]), started(EMBEDDINGS)
+        for kill in range(KILLS):
+            graphs.append(started(GRAPH))  # the next is ready by the time one is killed: to start takes a second
+            graphs[0].wait_for("worker_started")
+            before = sum(_positions(shop, *users))
+            _record(shop, messages[150 * kill : 150 * (kill + 1)])
+            wait_until(lambda: sum(_positions(shop, *users)) > before, DEADLINE_SECONDS, "a write")  # noqa: B023  # at once
+            graphs.popleft().kill()
+            if kill % 4 == 0:
+                embeddings.wait_for("worker_started")
+                embeddings.kill()
+                embeddings = started(EMBEDDINGS)
+
         shop.wait_for(messages)
+        gone = {message["retracts"] for message in messages if "retracts" in message}
+        alive = [m["user_id"] for m in messages if "retracts" not in m and m["message_id"] not in gone]
+        shop.base.wait_until_counted(Counter(alive))
 
 
 @pytest.mark.slow
@@ -254,6 +277,61 @@ def test_the_worker_of_the_graph_needs_no_more_of_the_broker_than_is_documented(
             _send_to_the_graph(shop, b"no event")
             wait_until(shop.base.dead, DEADLINE_SECONDS, "what is no event to be given up")
     shop.base.ok("failed", "purge", "--all", "--yes")
+
+
+@pytest.fixture(scope="module", name="asked")
+def asked_shop(shop: GraphProduction) -> GraphProduction:
+    """A small shop, in the graph by the commands of the page."""
+    shop.base.record(
+        graph_questions.done(
+            "17850 purchase asked-tea 05-01",
+            "17850 purchase asked-mug 05-07",
+            "17850 purchase asked-tea 05-09",
+            "17850 view asked-mug 05-06",
+            "17850 view asked-pot 05-08",
+            "17850 view asked-tin 05-02",
+            "asked-ben purchase asked-tea 05-05",
+            "asked-ben purchase asked-mug 05-05",
+            "asked-ben purchase asked-pot 05-05",
+            "asked-ben view asked-pot 05-05",
+            "asked-ben view asked-pot 05-01",
+            "asked-cat purchase asked-tea 05-05",
+            "asked-cat purchase asked-mug 05-05",
+            "asked-dan purchase asked-hat 05-05",
+        )
+    )
+    for command in graph_questions.commands("Switch it on"):
+        if command[0] not in ("worker", "doctor"):
+            shop.base.ok(*command)
+    return shop
+
+
+def test_what_a_user_bought_last(asked: GraphProduction) -> None:
+    assert graph_questions.answers(asked, "What a user bought last", user_id="17850") == [
+        {"product_id": "asked-tea", "times": 2, "last": "05-09"},
+        {"product_id": "asked-mug", "times": 1, "last": "05-07"},
+    ]
+
+
+def test_what_was_bought_by_people_who_bought_this(asked: GraphProduction) -> None:
+    assert graph_questions.answers(asked, "Bought by people who bought this", product_id="asked-tea") == [
+        {"product_id": "asked-mug", "buyers": 3},
+        {"product_id": "asked-pot", "buyers": 1},
+    ]
+
+
+def test_what_was_viewed_by_most_since_a_day(asked: GraphProduction) -> None:
+    assert graph_questions.answers(asked, "Most viewed since a day", since="2026-05-04") == [
+        {"product_id": "asked-pot", "viewers": 2, "views": 3},
+        {"product_id": "asked-mug", "viewers": 1, "views": 1},
+    ]
+
+
+def test_what_a_user_viewed_and_did_not_buy(asked: GraphProduction) -> None:
+    assert graph_questions.answers(asked, "Viewed and not bought", user_id="17850") == [
+        {"product_id": "asked-pot", "views": 1, "last": "05-08"},
+        {"product_id": "asked-tin", "views": 1, "last": "05-02"},
+    ]
 
 
 def _send_to_the_graph(shop: GraphProduction, body: bytes) -> None:
