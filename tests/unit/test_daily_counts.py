@@ -3,6 +3,7 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC
 from pathlib import Path
@@ -92,6 +93,20 @@ def test_counts_and_positions_stay_as_they_were_when_a_transaction_fails(tmp_pat
 
     assert side.stored() == _expected([viewed("m1")])
     assert side.counts.applied(USERS) == {"ann": AppliedPositions(1)}
+
+
+def test_two_who_work_at_once_lose_nothing_and_count_nothing_twice(tmp_path: Path) -> None:
+    events = [viewed(f"m{number}", user_id=USERS[number % 2]) for number in range(60)]
+    side = Side(tmp_path, *events)
+
+    def work(start: int) -> None:
+        for number in range(start, 60, 2):
+            side.deliver(f"m{number}", f"m{(number + 7) % 60}")
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(work, [0, 1]))
+
+    assert side.stored() == _expected(events)
 
 
 @pytest.mark.parametrize("missing", ["[[1", "7", "[[5, 1]]", '{"a": 1}'])
