@@ -1,6 +1,7 @@
 """The consumer of the graph, as a process on real servers: beside the embeddings, and hurt by nobody."""
 
 import json
+import os
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -31,7 +32,8 @@ from tests.services.waiting import wait_until
 Message = Mapping[str, Any]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 LONG_SECONDS = 240.0
-KILLS = 20
+KILLS = int(os.environ.get("PENCHANT_KILLS", "8"))
+"""Of workers of the graph; `make chaos` has more."""
 
 
 def _events(prefix: str, count: int, users: int = 5, seed: int = 1) -> list[Message]:
