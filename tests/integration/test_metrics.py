@@ -58,7 +58,7 @@ def test_the_api_counts_requests_by_route_and_what_it_applies(program: Program) 
     assert requests['route="none",status="405"}'] == 1
     assert requests['route="none",status="413"}'] == 1
     assert shown['penchant_http_request_seconds_count{route="POST /events"}'] == 2
-    assert shown["penchant_freshness_seconds_count"] == 2
+    assert shown['penchant_freshness_seconds_count{queue="user_embedding_updates"}'] == 2
     assert shown['penchant_up{part="log"}'] == 1
 
 
