@@ -12,7 +12,9 @@ from typing import Any
 import amqp
 import pytest
 
+from adapters.neo4j.database import Neo4jDatabase
 from application.ports.examinable import Health
+from domain.errors import TransientError
 from entrypoints.api import service_of
 from tests.integration import graph_questions
 from tests.integration.graph_production import (
@@ -179,6 +181,23 @@ def test_what_its_queue_has_lost_comes_from_the_log(shop: GraphProduction) -> No
 
     assert report["events"] >= 150
     shop.wait_for(messages)
+
+
+def test_what_an_operator_ends_is_no_fault_of_the_events(shop: GraphProduction) -> None:
+    database = Neo4jDatabase(shop.base.variables["NEO4J_URL"])
+
+    def is_ended() -> None:
+        with database.transaction() as transaction:
+            transaction.run("MERGE (:User {user_id: 'ended-u1'})").consume()
+            shop.ask(
+                "SHOW TRANSACTIONS YIELD transactionId AS id, activeLockCount AS locks WHERE locks > 0"
+                " TERMINATE TRANSACTIONS id YIELD message RETURN message"
+            )
+            transaction.run("RETURN 1").consume()
+
+    with pytest.raises(TransientError):
+        is_ended()
+    database.dispose()
 
 
 def test_what_somebody_has_damaged_stops_nobody_and_a_rebuild_mends_it(shop: GraphProduction) -> None:

@@ -24,6 +24,8 @@ _LOST = (
     "Neo.ClientError.Statement.EntityNotFound",
 )
 """Two transactions wanted the same: one is rolled back, and is right when it is repeated."""
+_ENDED = "Neo.ClientError.Transaction."
+"""Too slow for the time that it has, or ended by an operator: the server calls that a fault of ours."""
 
 
 def error_of(error: driver.DriverError | driver.Neo4jError, where: str, setting: str) -> PenchantError:
@@ -43,7 +45,7 @@ def error_of(error: driver.DriverError | driver.Neo4jError, where: str, setting:
         return ConfigurationError(f"{there} does not let this user in, or do that: {text}. Correct {setting}.")
     if code.startswith("Neo.ClientError.Database.DatabaseNotFound"):
         return ConfigurationError(f"{there} has no such database: {text}. Correct the name at the end of {setting}.")
-    if isinstance(error, driver.ClientError) and not isinstance(error, driver.TransientError):
+    if isinstance(error, driver.ClientError) and not code.startswith(_ENDED):
         return PermanentError(f"{there} refused a statement: {text}.")
     return TransientError(f"{there} did not manage it this time ({code}): {text}. Try again.")
 
