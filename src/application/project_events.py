@@ -20,8 +20,8 @@ from domain.settlement import Effect, Settlement, settle, settle_history
 from domain.user_embedding import MAX_MISSING_GROWTH
 
 ATTEMPTS = 100
-USERS_AT_ONCE = 100
-"""Users whose histories go into one transaction of a rebuild."""
+USERS_AT_ONCE = 20
+"""Users whose histories go into one transaction of a rebuild, which nobody else can change before it ends."""
 
 Result = TypeVar("Result")
 
