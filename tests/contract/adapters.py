@@ -151,7 +151,7 @@ class Space:
 
     def neo4j_again(self) -> Neo4jDatabase:
         """The same database as another process opens it."""
-        database = Neo4jDatabase(self._fixture("neo4j_graph"))
+        database = Neo4jDatabase(self._fixture("neo4j_url"))
         self._opened.append(database)
         return database
 

@@ -25,7 +25,6 @@ from tests.contract.adapters import CountOf, LogSide, SourceSide, Space
 from tests.contract.node import Node
 from tests.contract.node import node as find_node
 from tests.services.mysql import MysqlServer
-from tests.services.neo4j import Neo4jServer
 from tests.services.server import Unavailable
 from tests.services.servers import give_up
 
@@ -49,14 +48,6 @@ def mysql_tables(mysql_server: MysqlServer) -> Iterator[str]:
         SqlSchema(database).upgrade()
         database.dispose()
         yield url
-
-
-@pytest.fixture
-def neo4j_graph(neo4j_server: Neo4jServer) -> str:
-    """The URL of a graph that each test empties."""
-    neo4j_server.start()
-    neo4j_server.clear()
-    return neo4j_server.url
 
 
 @pytest.fixture
