@@ -36,6 +36,8 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 LONG_SECONDS = 240.0
 KILLS = int(os.environ.get("PENCHANT_KILLS", "8"))
 """Of workers of the graph; `make chaos` has more."""
+LOAD = 200
+"""Events between two kills, in batches of ten: so many that there is work left when somebody is killed."""
 
 
 def _events(prefix: str, count: int, users: int = 5, seed: int = 1) -> list[Message]:
@@ -121,7 +123,9 @@ def test_without_the_graph_embeddings_stay_fresh_and_it_catches_up_when_it_is_ba
 def test_workers_that_are_killed_again_and_again_under_load_come_to_what_an_own_count_gives(
     shop: GraphProduction,
 ) -> None:
-    messages = _events("killed", KILLS * 150)
+    every = _events("killed", KILLS * LOAD)
+    # A retraction has its user read from the log again, which mends whatever was lost: most users have none.
+    messages = [m for m in every if "retracts" not in m or m["user_id"] == "killed-u0"]
     users = {message["user_id"] for message in messages}
     products = {message["product_id"] for message in messages if "product_id" in message}
     texts = "".join(json.dumps({"product_id": product, "text": f"a mug, {product}"}) + "\n" for product in products)
@@ -130,14 +134,14 @@ def test_workers_that_are_killed_again_and_again_under_load_come_to_what_an_own_
     with ExitStack() as all_of_them:
 
         def started(queue: str) -> PenchantProcess:
-            return all_of_them.enter_context(shop.base.start("worker", "--queue", queue, "--batch-size", "50"))
+            return all_of_them.enter_context(shop.base.start("worker", "--queue", queue, "--batch-size", "10"))
 
         graphs, embeddings = deque([started(GRAPH), started(GRAPH)]), started(EMBEDDINGS)
         for kill in range(KILLS):
             graphs.append(started(GRAPH))  # the next is ready by the time one is killed: to start takes a second
             graphs[0].wait_for("worker_started")
             before = sum(_positions(shop, *users))
-            _record(shop, messages[150 * kill : 150 * (kill + 1)])
+            _record(shop, messages[LOAD * kill : LOAD * (kill + 1)])
             wait_until(lambda: sum(_positions(shop, *users)) > before, DEADLINE_SECONDS, "a write")  # noqa: B023  # at once
             graphs.popleft().kill()
             if kill % 4 == 0:
