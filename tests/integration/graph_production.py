@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve, frozen
 from kombu import Connection
 
-from tests.integration.penchant_process import DEADLINE_SECONDS, PenchantProcess
+from tests.integration.penchant_process import PenchantProcess
 from tests.integration.production import Production, production_in
 from tests.services.mongodb import MongodbServer
 from tests.services.mysql import MysqlServer
@@ -20,6 +20,8 @@ from tests.services.waiting import wait_until
 
 EMBEDDINGS, GRAPH = "user_embedding_updates", "neo4j"
 GRAPH_QUEUE = "events.neo4j"
+PATIENCE_SECONDS = 180.0
+"""A Neo4j that has just started plans and compiles for a while before it is quick."""
 
 Edges = Mapping[tuple[str, str, str], tuple[int, datetime, datetime]]
 """Count, first and last time by user, type of event and product."""
@@ -77,7 +79,7 @@ class GraphProduction:
         """Wait until the graph holds exactly the edges of these messages."""
         expected = expected_edges(messages)
         users = {message["user_id"] for message in messages}
-        wait_until(lambda: self.edges(users) == expected, DEADLINE_SECONDS, "the edges of all events")
+        wait_until(lambda: self.edges(users) == expected, PATIENCE_SECONDS, "the edges of all events")
 
 
 def expected_edges(messages: Sequence[Mapping[str, Any]]) -> Edges:
