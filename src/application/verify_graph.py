@@ -11,10 +11,8 @@ from application.ports.projection import InteractionGraph
 from application.rebuild import pages_of_everybody
 from application.verify import LOOKS, VerifyReport
 from domain.applied_positions import AppliedPositions
-from domain.edges import Edge, edges_of
+from domain.edges import Edge, Ends, edges_of, merge_into
 from domain.interaction import EventType, Interaction, LoggedEvent
-
-Ends = tuple[str, EventType, str]
 
 
 class VerifyGraph:
@@ -55,9 +53,7 @@ class VerifyGraph:
         for page in self._log.history(user_ids):
             events += len(page)
             applied += sum(logged.position in _of(before, logged) for logged in page)
-            for edge in edges_of(self._live(page, before)):
-                known = expected.get(edge.ends)
-                expected[edge.ends] = edge if known is None else known.merge(edge)
+            merge_into(expected, edges_of(self._live(page, before)))
         wrong = {
             ends[0]: ends for ends in sorted(edges.keys() | expected.keys()) if edges.get(ends) != expected.get(ends)
         }

@@ -8,6 +8,9 @@ from attrs import frozen
 from domain.interaction import EventType, Interaction
 from domain.phrase import normalize_phrase
 
+Ends = tuple[str, EventType, str]
+"""User, type and subject of an edge."""
+
 
 @frozen(kw_only=True)
 class Edge:
@@ -37,7 +40,7 @@ class Edge:
         )
 
     @property
-    def ends(self) -> tuple[str, EventType, str]:
+    def ends(self) -> Ends:
         """What two edges have in common that are one."""
         return self.user_id, self.event_type, self.subject
 
@@ -55,8 +58,13 @@ class Edge:
 
 def edges_of(interactions: Iterable[Interaction]) -> Sequence[Edge]:
     """The edges of these interactions, each pair of ends once."""
-    edges: dict[tuple[str, EventType, str], Edge] = {}
-    for edge in map(Edge.of, interactions):
+    edges: dict[Ends, Edge] = {}
+    merge_into(edges, map(Edge.of, interactions))
+    return list(edges.values())
+
+
+def merge_into(edges: dict[Ends, Edge], more: Iterable[Edge]) -> None:
+    """Merge `more` into `edges`, which are by their ends."""
+    for edge in more:
         known = edges.get(edge.ends)
         edges[edge.ends] = edge if known is None else known.merge(edge)
-    return list(edges.values())

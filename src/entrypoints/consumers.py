@@ -9,7 +9,9 @@ from dependency_injector import providers
 from application.chores import Chore
 from application.collect_dead_letters import told_in
 from application.ports.examinable import Health
+from application.ports.message_source import MessageSource
 from application.ports.queues import WORK_QUEUE
+from application.work import Work
 from application.worker import Worker
 from domain.errors import ConfigurationError
 from entrypoints.container import Container
@@ -107,32 +109,28 @@ def _worker_of_embeddings(container: Container) -> Worker:
         begin=container.import_products().resume_abandoned,
     )
     catching_up = Chore(name="catching up", every_seconds=LOOK_SECONDS, begin=container.catch_up_in_turn())
-    return Worker(
-        work=container.work(),
-        source=container.message_source(),
-        registry=container.registry(),
-        chores=[_collecting(container), resuming, catching_up],
-        stop=container.stop(),
-        process=container.process(),
-        clock=container.clock(),
-        metrics=container.metrics(),
-        journal=container.journal(),
-    )
+    chores = [_collecting(container), resuming, catching_up]
+    return _worker(container, container.work(), container.message_source(), chores, "worker")
 
 
 def _worker_of(container: Container, projecting: Projecting, *, collects: bool) -> Worker:
     catching_up = Chore(name="catching up", every_seconds=LOOK_SECONDS, begin=projecting.catch_up_in_turn())
+    chores = [_collecting(container), catching_up] if collects else [catching_up]
+    return _worker(container, projecting.work(), projecting.source(), chores, f"{projecting.name()}_worker")
+
+
+def _worker(container: Container, work: Work, source: MessageSource, chores: Sequence[Chore], name: str) -> Worker:
     return Worker(
-        work=projecting.work(),
-        source=projecting.source(),
+        work=work,
+        source=source,
         registry=container.registry(),
-        chores=[_collecting(container), catching_up] if collects else [catching_up],
+        chores=chores,
         stop=container.stop(),
         process=container.process(),
         clock=container.clock(),
         metrics=container.metrics(),
         journal=container.journal(),
-        name=f"{projecting.name()}_worker",
+        name=name,
     )
 
 
