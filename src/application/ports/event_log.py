@@ -69,6 +69,12 @@ class EventLog(Protocol):
     def heads_of(self, user_ids: Collection[str]) -> Mapping[str, int]:
         """The highest position of each of these users; users without events are left out."""
 
+    def last_events(self, up_to: Mapping[str, int], limit: int) -> Iterator[Sequence[LoggedEvent]]:
+        """The last `limit` events of each of these users up to and with the given position, in pages, in no order.
+
+        `retracted_by` is set where a retraction is in the log.
+        """
+
     def of_products(self, product_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
         """All interactions with these products, in pages, in no particular order."""
 

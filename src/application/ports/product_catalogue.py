@@ -1,12 +1,22 @@
 """The catalogue: products, their texts and vectors."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from attrs import frozen
 
 from domain.product import Product, ProductEmbedding
 from domain.vectors import Matrix
+
+
+@frozen(kw_only=True)
+class ProductStamp:
+    """Which state a stored product is in."""
+
+    product_id: str
+    revision: int
+    updated_at: datetime
 
 
 @frozen(kw_only=True)
@@ -20,8 +30,8 @@ class CataloguePut:
 class ProductCatalogue(Protocol):
     """Products by id, opened for one embedding model. All calls raise TransientError when it cannot be reached.
 
-    A product whose stored vector is of another model is unknown to `vectors`, `unknown` and `embeddings`, until it is
-    put anew; `read` and `put` know it.
+    A product whose stored vector is of another model is unknown to `vectors`, `unknown`, `embeddings` and `stamps`,
+    until it is put anew; `read` and `put` know it.
     """
 
     def revision(self) -> int:
@@ -47,6 +57,9 @@ class ProductCatalogue(Protocol):
 
     def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
         """All products, up to `page` at a time: ids, and a matrix of shape (page, d), float32."""
+
+    def stamps(self, after: str | None, limit: int) -> Sequence[ProductStamp]:
+        """The next `limit` products after `after`, in the catalogue's own order of ids, without texts and vectors."""
 
     def count(self) -> int:
         """How many products there are."""

@@ -14,6 +14,9 @@ WORK_QUEUES = (WORK_QUEUE, "user_embedding_updates.purchases", "failed")
 GRAPH_QUEUE = "events.neo4j"
 """What the consumer of the interaction graph takes from, and where an event can die on its way there."""
 
+INDEX_QUEUE = "events.qdrant"
+"""The same of the vector index."""
+
 
 @frozen(kw_only=True)
 class QueueState:
