@@ -1,0 +1,1 @@
+"""The vector index in Qdrant, through its official client. Only the container imports from here."""
