@@ -30,20 +30,25 @@ LOOK_SECONDS = 1.0
 class CatchUpReport:
     """How many users were behind, how many of their events went into the outbox again, and how many were rebuilt.
 
-    `rebuilt` are those whose state was of another recipe or could not be read.
+    `rebuilt` are those whose state was of another recipe or could not be read. `points` counts those of an index that
+    were not what they follow.
     """
 
     users: int = 0
     events: int = 0
     rebuilt: int = 0
+    points: int = 0
 
     def __bool__(self) -> bool:
         """Whether anything was to do."""
-        return bool(self.events or self.rebuilt)
+        return bool(self.events or self.rebuilt or self.points)
 
     def __add__(self, other: "CatchUpReport") -> "CatchUpReport":
         return CatchUpReport(
-            users=self.users + other.users, events=self.events + other.events, rebuilt=self.rebuilt + other.rebuilt
+            users=self.users + other.users,
+            events=self.events + other.events,
+            rebuilt=self.rebuilt + other.rebuilt,
+            points=self.points + other.points,
         )
 
 

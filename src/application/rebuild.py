@@ -8,6 +8,7 @@ from application.ports.event_log import EventLog
 from application.ports.queues import WORK_QUEUE
 from application.ports.system import Metrics
 from application.state_writer import StateWriter
+from application.wake_followers import nobody_follows
 from domain.errors import LostRaceError
 from domain.user_embedding import UserEmbedding
 
@@ -17,9 +18,22 @@ ATTEMPTS_ALONE = 100
 
 
 class RebuildUsers:
-    """Recomputes users, written by the same compare-and-set as any update; nobody has to stop for it."""
+    """Recomputes users, written by the same compare-and-set as any update; nobody has to stop for it.
 
-    def __init__(self, writer: StateWriter, fold_from_log: FoldFromLog, log: EventLog, metrics: Metrics) -> None:
+    Parameters
+    ----------
+    wake : is told which users were written, for those who follow what is stored.
+    """
+
+    def __init__(
+        self,
+        writer: StateWriter,
+        fold_from_log: FoldFromLog,
+        log: EventLog,
+        metrics: Metrics,
+        wake: Callable[[Sequence[str]], None] = nobody_follows,
+    ) -> None:
+        self._wake = wake
         self._writer = writer
         self._fold_from_log = fold_from_log
         self._log = log
@@ -64,6 +78,7 @@ class RebuildUsers:
             self._rebuild(user_ids[:half])
             self._rebuild(user_ids[half:])
             return
+        self._wake(user_ids)
         self._metrics.count("penchant_rebuilds_total", len(user_ids), queue=WORK_QUEUE, reason="asked")
 
 

@@ -72,7 +72,8 @@ class EventLog(Protocol):
     def last_events(self, up_to: Mapping[str, int], limit: int) -> Iterator[Sequence[LoggedEvent]]:
         """The last `limit` events of each of these users up to and with the given position, in pages, in no order.
 
-        `retracted_by` is set where a retraction is in the log.
+        `limit` counts positions, so that a position beyond the head of its user gives fewer. `retracted_by` is set
+        where a retraction is in the log, at whatever position.
         """
 
     def of_products(self, product_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:

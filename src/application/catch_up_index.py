@@ -1,0 +1,61 @@
+"""Catching up with an index: what was written long ago and is not in it is brought, whatever woke it or did not."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import chain
+
+from application.catch_up import DEFAULT_AGE, CatchUpReport
+from application.ports.system import Clock, Metrics
+from application.ports.vector_index import IndexGeneration
+from application.sweep import Sweep
+from domain.product import ProductEmbedding
+from domain.user_embedding import UserEmbedding
+
+
+class CatchUpIndex:
+    """Compares all that the index follows with its points.
+
+    It needs no queue for that, and heals what a queue has dropped, an index set back to a backup, and collections of a
+    new model, which searches find once all is in them.
+    """
+
+    def __init__(
+        self,
+        *,
+        products: Sweep[ProductEmbedding],
+        users: Sweep[UserEmbedding],
+        generation: IndexGeneration,
+        clock: Clock,
+        metrics: Metrics,
+        queue: str,
+    ) -> None:
+        self._products = products
+        self._users = users
+        self._generation = generation
+        self._clock = clock
+        self._metrics = metrics
+        self._queue = queue
+
+    def __call__(
+        self, older_than: timedelta = DEFAULT_AGE, on_users: Callable[[int], None] = lambda _: None
+    ) -> CatchUpReport:
+        """Bring everything that was written longer ago than that; of a generation that is not live yet, everything."""
+        if not self._generation.is_live():
+            return sum(self.build(), CatchUpReport())
+        return sum(self._pieces(self._clock.now() - older_than), CatchUpReport())
+
+    def pieces(self) -> Iterator[CatchUpReport]:
+        """The same for what is older than DEFAULT_AGE, a piece at a time; between them nothing is held open."""
+        return self._pieces(self._clock.now() - DEFAULT_AGE)
+
+    def build(self) -> Iterator[CatchUpReport]:
+        """Where searches do not find these collections yet: fill them a piece at a time, and let them be found then."""
+        if self._generation.is_live():
+            return
+        yield from self._pieces(None)
+        self._generation.go_live()
+
+    def _pieces(self, before: datetime | None) -> Iterator[CatchUpReport]:
+        for changed in chain(self._products(before), self._users(before)):
+            self._metrics.count("penchant_caught_up_points_total", changed, queue=self._queue)
+            yield CatchUpReport(points=changed)
