@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from itertools import chain
 
 from application.catch_up import DEFAULT_AGE, CatchUpReport
 from application.ports.system import Clock, Metrics
 from application.ports.vector_index import IndexGeneration
-from application.sweep import Sweep
+from application.sweep import Sweep, Swept
 from domain.product import ProductEmbedding
 from domain.user_embedding import UserEmbedding
 
@@ -40,9 +39,12 @@ class CatchUpIndex:
         self, older_than: timedelta = DEFAULT_AGE, on_users: Callable[[int], None] = lambda _: None
     ) -> CatchUpReport:
         """Bring everything that was written longer ago than that; of a generation that is not live yet, everything."""
-        if not self._generation.is_live():
-            return sum(self.build(), CatchUpReport())
-        return sum(self._pieces(self._clock.now() - older_than), CatchUpReport())
+        is_live = self._generation.is_live()
+        before = self._clock.now() - older_than if is_live else None
+        report = sum(self._pieces(before, on_users), CatchUpReport())
+        if not is_live:
+            self._generation.go_live()
+        return report
 
     def pieces(self) -> Iterator[CatchUpReport]:
         """The same for what is older than DEFAULT_AGE, a piece at a time; between them nothing is held open."""
@@ -55,7 +57,15 @@ class CatchUpIndex:
         yield from self._pieces(None)
         self._generation.go_live()
 
-    def _pieces(self, before: datetime | None) -> Iterator[CatchUpReport]:
-        for changed in chain(self._products(before), self._users(before)):
-            self._metrics.count("penchant_caught_up_points_total", changed, queue=self._queue)
-            yield CatchUpReport(points=changed)
+    def _pieces(
+        self, before: datetime | None, on_users: Callable[[int], None] = lambda _: None
+    ) -> Iterator[CatchUpReport]:
+        for swept in self._products(before):
+            yield self._report(swept)
+        for swept in self._users(before):
+            on_users(swept.rows)
+            yield self._report(swept)
+
+    def _report(self, swept: Swept) -> CatchUpReport:
+        self._metrics.count("penchant_caught_up_points_total", swept.changed, queue=self._queue)
+        return CatchUpReport(points=swept.changed)

@@ -24,6 +24,6 @@ class FollowCatalogue:
         revision = self._catalogue.revision()
         if revision == self._seen:
             return
-        for changed in self._sweep():
-            yield CatchUpReport(points=changed)
+        for swept in self._sweep():
+            yield CatchUpReport(points=swept.changed)
         self._seen = revision

@@ -27,7 +27,7 @@ class RebuildIndex:
         for _ in self._products.anew():
             pass
         done = 0
-        for users in self._users.anew():
-            done += users
-            on_users(users)
+        for swept in self._users.anew():
+            done += swept.rows
+            on_users(swept.rows)
         return done

@@ -4,10 +4,20 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Generic
 
+from attrs import frozen
+
 from application.follow import Follow, Followed, Row, Stamp
 from application.ports.vector_index import PointsPage, VectorIndex
 
 ROWS_AT_ONCE = 1_000
+
+
+@frozen(kw_only=True)
+class Swept:
+    """A piece of a sweep: how many rows it looked at, and how many points it changed."""
+
+    rows: int = 0
+    changed: int
 
 
 class Sweep(Generic[Row]):
@@ -18,23 +28,22 @@ class Sweep(Generic[Row]):
         self._followed = followed
         self._follow = follow
 
-    def __call__(self, before: datetime | None = None) -> Iterator[int]:
-        """Bring what differs, of what was written before that moment (None: all); yield how many each piece changed."""
+    def __call__(self, before: datetime | None = None) -> Iterator[Swept]:
+        """Bring what differs, of what was written before that moment (None: all), a piece at a time."""
         for stamps in self._followed.stamps(ROWS_AT_ONCE):
             old = [one for one in stamps if before is None or one.written_at < before]
-            yield len(self._follow(self._differing(old)))
+            yield Swept(rows=len(stamps), changed=len(self._follow(self._differing(old))))
         for page in pages_of_points(self._index):
-            yield self._remove_gone(page)
+            yield Swept(changed=self._remove_gone(page))
 
-    def anew(self) -> Iterator[int]:
-        """Put every point whatever is there, and remove all others; yield how many rows each piece had."""
+    def anew(self) -> Iterator[Swept]:
+        """Put every point whatever is there, and remove all others, a piece at a time."""
         for stamps in self._followed.stamps(ROWS_AT_ONCE):
-            self._follow([one.id for one in stamps], anew=True)
-            yield len(stamps)
+            yield Swept(rows=len(stamps), changed=len(self._follow([one.id for one in stamps], anew=True)))
         for page in pages_of_points(self._index):
-            self._index.remove_strays(page.strays)
-            self._remove_gone(page)
-            yield 0
+            if page.strays:
+                self._index.remove_strays(page.strays)
+            yield Swept(changed=self._remove_gone(page))
 
     def _differing(self, stamps: Sequence[Stamp]) -> Sequence[str]:
         marks = self._index.marks([one.id for one in stamps])

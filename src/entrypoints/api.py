@@ -11,7 +11,7 @@ from application.readiness import Readiness
 from application.worker import WorkerOptions
 from domain.errors import ConfigurationError
 from entrypoints.beside import running_beside
-from entrypoints.consumers import Projecting, projections
+from entrypoints.consumers import Consuming, other_consumers
 from entrypoints.container import Container
 from entrypoints.keys import keys_of, watched_keys
 from entrypoints.metrics import exposition
@@ -90,7 +90,7 @@ def service_of(container: Container) -> Service:
                 "user embeddings": lambda: store.user_ids(None, 1),
             },
             container.clock(),
-            beside={projecting.name(): partial(_require, projecting) for projecting in projections(container)},
+            beside={consuming.name(): partial(_require, consuming) for consuming in other_consumers(container)},
         ),
         queues=container.queues(),
         metrics=container.metrics(),
@@ -113,8 +113,8 @@ def _limits(container: Container) -> Limits:
     )
 
 
-def _require(projecting: Projecting) -> None:
-    projecting.schema().require()
+def _require(consuming: Consuming) -> None:
+    consuming.schema().require()
 
 
 def _gate(container: Container) -> Gate:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import cast
 
 from attrs import frozen
 from dependency_injector import providers
@@ -14,19 +15,19 @@ from application.ports.queues import WORK_QUEUE
 from application.work import Work
 from application.worker import Worker
 from domain.errors import ConfigurationError
+from entrypoints.consumer_container import ConsumerContainer
 from entrypoints.container import Container
-from entrypoints.projection_container import ProjectionContainer
 from entrypoints.variables import variable_of
 
-EMBEDDINGS, ALL = WORK_QUEUE, "all"
-"""What the command line calls the consumer of the embeddings, and all that are switched on."""
+EMBEDDINGS, INDEX, ALL = WORK_QUEUE, "qdrant", "all"
+"""What the command line calls the consumer of the embeddings, that of the index, and all that are switched on."""
 
 COLLECT_SECONDS = 1.0
 RESUME_SECONDS = 60.0
 LOOK_SECONDS = 15.0
 """How often a worker asks whether it is its turn to catch up."""
 
-Projecting = providers.Container[ProjectionContainer]
+Consuming = providers.Container[ConsumerContainer]
 
 
 @frozen(kw_only=True)
@@ -39,12 +40,13 @@ class Consumer:
     worker: Callable[[], Worker]
 
 
-def projections(container: Container, name: str = ALL) -> Sequence[Projecting]:
-    """The consumers that keep a projection, by their name; none for that of the embeddings.
+def other_consumers(container: Container, name: str = ALL) -> Sequence[Consuming]:
+    """The consumers beside that of the embeddings that are switched on and of this name; none for its own.
 
     Raises ConfigurationError where there is none of that name, or it is not switched on.
     """
-    known = {one.name(): one for one in container.providers.values() if isinstance(one, providers.Container)}
+    found = [cast("Consuming", one) for name, one in container.providers.items() if name.endswith("_consumer")]
+    known = {one.name(): one for one in found}
     if name not in (EMBEDDINGS, ALL, *known):
         raise ConfigurationError(f"There is no consumer {name!r}; there are {', '.join((EMBEDDINGS, *known, ALL))}.")
     settings = container.settings()
@@ -55,16 +57,16 @@ def projections(container: Container, name: str = ALL) -> Sequence[Projecting]:
 
 
 def consumers(container: Container, name: str) -> Sequence[Consumer]:
-    """Those that a worker of this name is, the one of the embeddings first. Raises as `projections` does."""
-    others = projections(container, name)
+    """Those that a worker of this name is, the one of the embeddings first. Raises as `other_consumers` does."""
+    others = other_consumers(container, name)
     if container.applies_itself() and others:
         if name != ALL:
             remedy = f"Set RABBITMQ_DSN; without one, `penchant catch-up --queue {name}` brings it from the log."
             raise ConfigurationError(f"The consumer {name} gets its events from a broker, and there is none. {remedy}")
         others = []
     if name in (EMBEDDINGS, ALL):
-        return [_of_embeddings(container), *(_of_projection(container, other, collects=False) for other in others)]
-    return [_of_projection(container, other, collects=True) for other in others]
+        return [_of_embeddings(container), *(_of_other(container, other, collects=False) for other in others)]
+    return [_of_other(container, other, collects=True) for other in others]
 
 
 def reach_servers(container: Container) -> None:
@@ -85,16 +87,16 @@ def _of_embeddings(container: Container) -> Consumer:
     return Consumer(queue=WORK_QUEUE, reach=partial(reach_servers, container), worker=worker)
 
 
-def _of_projection(container: Container, projecting: Projecting, *, collects: bool) -> Consumer:
+def _of_other(container: Container, consuming: Consuming, *, collects: bool) -> Consumer:
     """`collects`: whether its worker collects dead letters, which one thread of a process may do."""
 
     def reach() -> None:
-        projecting.schema().require()
+        consuming.schema().require()
         if collects:
             _reach_dead_letters(container)
 
-    worker = partial(_worker_of, container, projecting, collects=collects)
-    return Consumer(queue=projecting.queue(), reach=reach, worker=worker)
+    worker = partial(_worker_of, container, consuming, collects=collects)
+    return Consumer(queue=consuming.queue(), reach=reach, worker=worker)
 
 
 def _reach_dead_letters(container: Container) -> None:
@@ -113,10 +115,10 @@ def _worker_of_embeddings(container: Container) -> Worker:
     return _worker(container, container.work(), container.message_source(), chores, "worker")
 
 
-def _worker_of(container: Container, projecting: Projecting, *, collects: bool) -> Worker:
-    catching_up = Chore(name="catching up", every_seconds=LOOK_SECONDS, begin=projecting.catch_up_in_turn())
-    chores = [_collecting(container), catching_up] if collects else [catching_up]
-    return _worker(container, projecting.work(), projecting.source(), chores, f"{projecting.name()}_worker")
+def _worker_of(container: Container, consuming: Consuming, *, collects: bool) -> Worker:
+    catching_up = Chore(name="catching up", every_seconds=LOOK_SECONDS, begin=consuming.catch_up_in_turn())
+    chores = [catching_up, *consuming.chores(), *([_collecting(container)] if collects else [])]
+    return _worker(container, consuming.work(), consuming.source(), chores, f"{consuming.name()}_worker")
 
 
 def _worker(container: Container, work: Work, source: MessageSource, chores: Sequence[Chore], name: str) -> Worker:

@@ -33,7 +33,7 @@ from application.fold_from_log import FoldFromLog
 from application.import_products import ImportProducts
 from application.pace import WatchPace
 from application.phrases import EmbedPhrases
-from application.ports.queues import GRAPH_QUEUE, WORK_QUEUE
+from application.ports.queues import GRAPH_QUEUE, INDEX_QUEUE, WORK_QUEUE
 from application.ports.registry import Registry
 from application.read_embedding import ReadEmbedding
 from application.rebuild import RebuildUsers
@@ -49,10 +49,13 @@ from application.subject_vectors import ReadSubjectVectors
 from application.update import UpdateUserEmbeddings
 from application.verify import VerifyUsers
 from application.verify_graph import VerifyGraph
+from application.wake_followers import WakeFollowers, nobody_follows
 from application.work import Work
 from domain.recipe import Recipe
 from entrypoints import production
-from entrypoints.projection_container import ProjectionContainer
+from entrypoints.consumer_container import ConsumerContainer, keeping
+from entrypoints.index_container import IndexContainer
+from entrypoints.proofs import Proof
 from entrypoints.settings import Settings
 
 
@@ -195,7 +198,14 @@ class Container(containers.DeclarativeContainer):
         on_outage=settings.provided.on_outage,
         tracer=tracer,
     )
-    rebuild = providers.Singleton(RebuildUsers, state_writer, fold_from_log, event_log, metrics)
+    wake = providers.Selector(
+        providers.Callable(
+            lambda s: "followers" if INDEX_QUEUE in s.fan_out and s.broker_url is not None else "nobody", settings
+        ),
+        followers=providers.Singleton(WakeFollowers, event_log, outbox),
+        nobody=providers.Object(nobody_follows),
+    )
+    rebuild = providers.Singleton(RebuildUsers, state_writer, fold_from_log, event_log, metrics, wake)
     verify = providers.Singleton(
         VerifyUsers,
         store=store,
@@ -281,28 +291,66 @@ class Container(containers.DeclarativeContainer):
         changes=product_changes,
         dead_letters=dead_letters,
     )
-    verify_graph = providers.Singleton(VerifyGraph, graph, event_log, with_phrases=settings.provided.graph_phrases)
+
+    index = providers.Container(
+        IndexContainer,
+        settings=settings,
+        store=store,
+        catalogue=catalogue,
+        event_log=event_log,
+        dead_letters=dead_letters,
+        registry=registry,
+        recipe=recipe,
+        model=model,
+        dimensions=dimensions,
+        clock=clock,
+        metrics=metrics,
+        stop=stop,
+    )
 
     # The consumers beside the one of the embeddings, a line each.
+    _keeping = partial(keeping, event_log=event_log, dead_letters=dead_letters, clock=clock, metrics=metrics)
     _consumer = partial(
         providers.Container,
-        ProjectionContainer,
+        ConsumerContainer,
         settings=settings,
         broker=broker,
         topology=topology,
         prefetch=prefetch,
-        event_log=event_log,
         outbox=outbox,
-        dead_letters=dead_letters,
         registry=registry,
         record=record,
         clock=clock,
         metrics=metrics,
         tracer=tracer,
-        verify=providers.Object(None),
+        proofs=providers.List(),
+        chores=providers.List(),
+        needs_recipe=False,
     )
     graph_consumer = _consumer(
-        name="neo4j", queue=GRAPH_QUEUE, projection=graph, schema=neo4j_schema, verify=verify_graph
+        name="neo4j",
+        queue=GRAPH_QUEUE,
+        schema=neo4j_schema,
+        proofs=providers.List(
+            providers.Singleton(
+                Proof,
+                verify=providers.Singleton(VerifyGraph, graph, event_log, with_phrases=settings.provided.graph_phrases),
+                name="neo4j",
+                kept="edge of the graph",
+            )
+        ),
+        **_keeping(graph, GRAPH_QUEUE),
+    )
+    index_consumer = _consumer(
+        name="qdrant",  # consumers.INDEX
+        queue=INDEX_QUEUE,
+        schema=index.schema,
+        proofs=index.proofs,
+        chores=index.chores,
+        needs_recipe=True,
+        apply=index.apply,
+        rebuild=index.rebuild,
+        catch_up=index.catch_up,
     )
 
 

@@ -7,12 +7,12 @@ from application.change_recipe import change_under_way
 from application.ports.examinable import Examinable, Finding, Health, Installable
 from application.ports.message_source import Capability
 from domain.errors import ConfigurationError, PenchantError
-from entrypoints.consumers import projections
+from entrypoints.consumers import other_consumers
 from entrypoints.container import Container
 from entrypoints.keys import keys_of
 from entrypoints.variables import StrangeVariable, variable_of
 
-SERVERS = ("database_url", "broker_url", "mongodb_url", "redis_url", "neo4j_url", "openai_api_key")
+SERVERS = ("database_url", "broker_url", "mongodb_url", "redis_url", "neo4j_url", "qdrant_url", "openai_api_key")
 """The settings that each swap one embedded part for a server."""
 
 
@@ -23,7 +23,7 @@ def installables(container: Container, with_indexes: bool) -> list[Installable]:
         parts.append(container.mongodb_schema())
     if container.settings().broker_url is not None:
         parts.append(container.broker_installation())
-    return [*parts, *(projecting.schema() for projecting in projections(container))]
+    return [*parts, *(consuming.schema() for consuming in other_consumers(container))]
 
 
 def examine(container: Container, strange: Sequence[StrangeVariable]) -> list[Finding]:
@@ -77,7 +77,7 @@ def _parts(container: Container, has_tables: bool) -> list[tuple[str, Callable[[
         parts.append(("Broker", container.broker_examination))
     if settings.redis_url is not None and has_tables:
         parts.append(("Redis", container.phrase_vectors))
-    parts += [(projecting.name(), projecting.schema) for projecting in projections(container)]
+    parts += [(consuming.name(), consuming.schema) for consuming in other_consumers(container)]
     if settings.openai_api_key is not None:
         parts.append(("OpenAI", container.embedder))
     if has_tables:

@@ -13,6 +13,9 @@ from application.retry_policy import RetryPolicy
 from entrypoints.settings import Settings
 
 if TYPE_CHECKING:
+    from adapters.qdrant.index import QdrantIndex
+    from adapters.qdrant.schema import QdrantSchema
+    from adapters.qdrant.server import QdrantServer
     from pydantic import SecretStr
 
     from adapters.http.client import ApiClient
@@ -100,6 +103,38 @@ def neo4j_schema(database: "Neo4jDatabase") -> "Neo4jSchema":
     from adapters.neo4j.schema import Neo4jSchema
 
     return Neo4jSchema(database)
+
+
+def qdrant(settings: Settings) -> "Iterator[QdrantServer]":
+    """The server that QDRANT_URL names; closed at the end."""
+    from adapters.qdrant.server import QdrantServer
+
+    opened = QdrantServer(_set(settings.qdrant_url))
+    yield opened
+    opened.dispose()
+
+
+def qdrant_schema(server: "QdrantServer", model: str, dimensions: int) -> "QdrantSchema":
+    """Collections in Qdrant, and which of them are live."""
+    from adapters.qdrant.schema import QdrantSchema
+
+    return QdrantSchema(server, model, dimensions)
+
+
+def qdrant_users(server: "QdrantServer", model: str, dimensions: int) -> "QdrantIndex":
+    """The points of users."""
+    from adapters.qdrant.index import QdrantIndex
+    from adapters.qdrant.schema import USERS
+
+    return QdrantIndex(server, USERS, model, dimensions)
+
+
+def qdrant_products(server: "QdrantServer", model: str, dimensions: int) -> "QdrantIndex":
+    """The points of products."""
+    from adapters.qdrant.index import QdrantIndex
+    from adapters.qdrant.schema import PRODUCTS
+
+    return QdrantIndex(server, PRODUCTS, model, dimensions)
 
 
 def log_id(registry: Registry, ids: Ids) -> str:

@@ -9,7 +9,7 @@ from platformdirs import user_data_path
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from application.ports.queues import GRAPH_QUEUE
+from application.ports.queues import GRAPH_QUEUE, INDEX_QUEUE
 from domain.errors import ConfigurationError
 from entrypoints.addresses import database_named_in, has_stray_at
 
@@ -21,6 +21,7 @@ ADDRESSES = {
     "broker_url": "RABBITMQ_DSN",
     "redis_url": "REDIS_URL",
     "neo4j_url": "NEO4J_URL",
+    "qdrant_url": "QDRANT_URL",
     "openai_base_url": "OPENAI_BASE_URL",
 }
 """By field, the variable that holds an address."""
@@ -37,7 +38,7 @@ def _database_in(settings: Mapping[str, Any]) -> str:
 class ServerSettings(BaseModel):
     """Which parts there are, and at which addresses."""
 
-    FAN_OUT: ClassVar[Mapping[str, str]] = {GRAPH_QUEUE: "neo4j_url"}
+    FAN_OUT: ClassVar[Mapping[str, str]] = {GRAPH_QUEUE: "neo4j_url", INDEX_QUEUE: "qdrant_url"}
     """The queues of the consumers beside that of the embeddings, each with the setting that switches it on."""
 
     home: Path = Field(
@@ -119,6 +120,12 @@ class ServerSettings(BaseModel):
         validation_alias=AliasChoices("PENCHANT_GRAPH_PHRASES"),
         description="whether searches are in the graph, too; phrases are personal data",
         examples=["true"],
+    )
+    qdrant_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("QDRANT_URL"),
+        description="Qdrant for an index of the vectors of users and products, which the consumer qdrant keeps",
+        examples=["http://:api-key@host:6333"],
     )
     openai_api_key: SecretStr | None = Field(
         default=None,

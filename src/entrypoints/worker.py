@@ -8,7 +8,7 @@ from application.outage import Outage
 from application.worker import StopReason, WorkerOptions
 from domain.errors import ConfigurationError, TransientError
 from entrypoints.beside import running_beside
-from entrypoints.consumers import ALL, EMBEDDINGS, Consumer, consumers
+from entrypoints.consumers import ALL, EMBEDDINGS, Consumer, consumers, other_consumers
 from entrypoints.container import Container
 
 RELAY_AT_ONCE = 1_000
@@ -33,7 +33,7 @@ def whereabouts(container: Container, queue: str = EMBEDDINGS) -> dict[str, str]
     """What a worker works on: the address of each server, without its password, and the recipe."""
     settings = container.settings()
     openai = settings.shown("openai_base_url") or "OpenAI" if settings.openai_api_key is not None else ""
-    needs_recipe = queue in (EMBEDDINGS, ALL)
+    needs_recipe = queue in (EMBEDDINGS, ALL) or any(one.needs_recipe() for one in other_consumers(container, queue))
     servers = {
         "queue": queue,
         "database": container.schema().where,
@@ -41,6 +41,7 @@ def whereabouts(container: Container, queue: str = EMBEDDINGS) -> dict[str, str]
         "mongodb": settings.shown("mongodb_url"),
         "redis": settings.shown("redis_url"),
         "neo4j": settings.shown("neo4j_url"),
+        "qdrant": settings.shown("qdrant_url"),
         "embedder": openai,
         "recipe": container.recipe().id if needs_recipe else "",
     }

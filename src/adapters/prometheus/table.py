@@ -6,7 +6,7 @@ from enum import StrEnum
 from attrs import field, frozen
 
 from application.flow import Part
-from application.ports.queues import GRAPH_QUEUE, WORK_QUEUE
+from application.ports.queues import GRAPH_QUEUE, INDEX_QUEUE, WORK_QUEUE
 
 
 class Kind(StrEnum):
@@ -39,7 +39,7 @@ BATCH_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
 FRESHNESS_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 120, 300, 600, 3_600)
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2.5, 5, 10)
 
-_QUEUE = {"queue": (WORK_QUEUE, GRAPH_QUEUE)}
+_QUEUE = {"queue": (WORK_QUEUE, GRAPH_QUEUE, INDEX_QUEUE)}
 
 
 def _counter(name: str, text: str, **labels: Sequence[str]) -> Metric:
@@ -95,6 +95,11 @@ MEASURED = (
         "Events that were lost on their way and found in the log: sent again, or applied from there.",
         **_QUEUE,
     ),
+    _counter(
+        "penchant_caught_up_points_total",
+        "Points of the index that were not what is stored, and that nobody had woken it for: put by catch-up.",
+        queue=(INDEX_QUEUE,),
+    ),
     _counter("penchant_dead_letters_collected_total", "Dead letters taken from the broker."),
     _counter(
         "penchant_rebuilds_total",
@@ -106,7 +111,7 @@ MEASURED = (
     _gauge(
         "penchant_circuit_open",
         "1 while this one pauses because a part that it needs is out of reach, or the embedder is left alone.",
-        part=("worker", "neo4j_worker", "relay", "embedder"),
+        part=("worker", "neo4j_worker", "qdrant_worker", "relay", "embedder"),
     ),
     _counter("penchant_phrases_embedded_total", "Phrases embedded, each once for good."),
     _counter("penchant_embedding_pauses_total", "Times that the embedder was found out of reach or asked for a pause."),

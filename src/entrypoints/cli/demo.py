@@ -15,7 +15,7 @@ from domain.interaction import EventType, Interaction, LoggedEvent, Retraction
 from domain.user_embedding import UserEmbedding
 from entrypoints.cli.demo_data import BATCH, Loaded, load, shift_days
 from entrypoints.cli.output import Json, ago, out, print_json, progress, table
-from entrypoints.cli.verification import print_verification
+from entrypoints.cli.verification import of_embeddings, print_verification
 from entrypoints.cli.wiring import penchant
 from entrypoints.container import Container
 
@@ -62,7 +62,7 @@ def _demo(container: Container) -> dict[str, object]:
     out.print()
     with progress("verifying", container.event_log().user_count()) as advance:
         report = container.verify().all(advance)
-    print_verification(report)
+    print_verification(report, of_embeddings(container))
     total = container.clock().monotonic() - start
     peak_mib = _peak_memory_mib()
     out.print(f"{total:.1f} s from the start of the import to this proof; peak memory {peak_mib or '?'} MiB")

@@ -8,6 +8,7 @@ from attrs import asdict
 
 from application.catch_up import CatchUpReport
 from application.rebuild import RebuildUsers
+from application.rebuild_index import RebuildIndex
 from application.rebuild_projection import RebuildProjection
 from domain.errors import InvalidValueError
 from entrypoints.cli.outbox import until_drained
@@ -15,7 +16,7 @@ from entrypoints.cli.output import Json, out, print_json, progress
 from entrypoints.cli.queues import OfQueue
 from entrypoints.cli.verification import known_users
 from entrypoints.cli.wiring import apply_all, make_home, penchant, unchecked
-from entrypoints.consumers import ALL, EMBEDDINGS, projections
+from entrypoints.consumers import ALL, EMBEDDINGS, INDEX, other_consumers
 from entrypoints.container import Container
 from entrypoints.doctor import installables
 
@@ -60,7 +61,7 @@ def rebuild(
     queue: OfQueue = EMBEDDINGS,
     as_json: Json = False,
 ) -> None:
-    """Compute anew from the log what is kept of users, whatever is stored: embeddings, or the graph.
+    """Compute anew what is kept of users, whatever is there: embeddings and graph from the log, index from the store.
 
     Examples:
 
@@ -74,17 +75,19 @@ def rebuild(
         raise InvalidValueError("--user or --all", "is needed, not both", "say whom to rebuild")
     with penchant() as container:
         users = known_users(container, user) if user is not None else None
-        others = projections(container, queue)
+        others = other_consumers(container, queue)
         everyone = [container.rebuild()] if queue in (EMBEDDINGS, ALL) else []
-        for rebuilding in [*everyone, *(projecting.rebuild() for projecting in others)]:
+        for rebuilding in [*everyone, *(consuming.rebuild() for consuming in others)]:
             rebuilt = _rebuild(container, rebuilding, users)
     if as_json:
         print_json({"rebuilt": rebuilt})
     else:
-        out.print(f"{rebuilt:,} users rebuilt from the log")
+        out.print(f"{rebuilt:,} users rebuilt from the {'store' if queue == INDEX else 'log'}")
 
 
-def _rebuild(container: Container, rebuilding: RebuildUsers | RebuildProjection, users: list[str] | None) -> int:
+def _rebuild(
+    container: Container, rebuilding: RebuildUsers | RebuildProjection | RebuildIndex, users: list[str] | None
+) -> int:
     if users is not None:
         rebuilding(users)
         return len(users)
@@ -101,8 +104,8 @@ def catch_up(
 ) -> None:
     """Find events that were recorded long ago and are not applied, and apply them.
 
-    Heals a stored state that was lost or set back to a backup, and brings to the graph what its queue has dropped.
-    While more than 100,000 events are on their way in the outbox it waits, and says so. It may be cut short.
+    Heals a stored state that was lost or set back to a backup, and brings to graph and index what their queues have
+    dropped. While more than 100,000 events are on their way in the outbox it waits, and says so. It may be cut short.
 
     Examples:
 
@@ -112,21 +115,22 @@ def catch_up(
     """
     older, report = timedelta(minutes=older_than), CatchUpReport()
     with penchant() as container:
-        others = projections(container, queue)
+        others = other_consumers(container, queue)
         if queue in (EMBEDDINGS, ALL):
             with progress("looking", container.event_log().user_count()) as advance:
                 report += container.catch_up()(older, advance, until_drained(container))
             apply_all(container)
-        for projecting in others:
-            with progress(f"looking into {projecting.name()}", container.event_log().user_count()) as advance:
-                report += projecting.catch_up()(older, advance)
+        for consuming in others:
+            with progress(f"looking into {consuming.name()}", container.event_log().user_count()) as advance:
+                report += consuming.catch_up()(older, advance)
     if as_json:
         print_json(asdict(report))
     else:
-        out.print(
-            f"{report.events:,} events of {report.users:,} users were behind"
-            + _what_now(container, queue, report.events)
-        )
+        if queue != INDEX:
+            what_now = _what_now(container, queue, report.events)
+            out.print(f"{report.events:,} events of {report.users:,} users were behind{what_now}")
+        if report.points or queue == INDEX:
+            out.print(f"{report.points:,} points of the index were not what is stored, and are now")
         if report.rebuilt:
             out.print(f"{report.rebuilt:,} users whose state was of another recipe or unreadable were rebuilt")
 

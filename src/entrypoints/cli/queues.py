@@ -6,5 +6,7 @@ import typer
 
 OfQueue = Annotated[
     str,
-    typer.Option("--queue", help="What of: user_embedding_updates, the embeddings; neo4j, the graph; all switched on."),
+    typer.Option(
+        "--queue", help="What of: user_embedding_updates, the embeddings; neo4j, the graph; qdrant, the index; all."
+    ),
 ]

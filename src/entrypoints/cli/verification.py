@@ -11,19 +11,17 @@ from rich.markup import escape
 from application.fold_from_log import USERS_AT_ONCE
 from application.rebuild import pages_of_users
 from application.verify import VerifyReport, VerifyUsers
-from application.verify_graph import VerifyGraph
 from domain.errors import ConfigurationError, InvalidValueError
 from domain.identifier import parse_identifier
 from entrypoints.cli.output import Json, out, print_json, progress
 from entrypoints.cli.queues import OfQueue
 from entrypoints.cli.wiring import looking
-from entrypoints.consumers import ALL, EMBEDDINGS, projections
+from entrypoints.consumers import ALL, EMBEDDINGS, other_consumers
 from entrypoints.container import Container
 from entrypoints.parallel import processes_for, verify_pages
+from entrypoints.proofs import Proof
 
 MISMATCHES_SHOWN = 20
-
-_KEPT = {EMBEDDINGS: "embedding", "neo4j": "edge of the graph"}
 
 
 def verify(
@@ -37,7 +35,7 @@ def verify(
     queue: OfQueue = EMBEDDINGS,
     as_json: Json = False,
 ) -> None:
-    """Prove what is stored, the embeddings or the graph: compute it anew from the log and compare.
+    """Prove what is stored, embeddings, graph or index: compute it anew from the log, or from the store, and compare.
 
     For each user exactly the events are taken that the stored embedding says it has applied, so nothing has to stand
     still for it. Exit code 1 if any differs by more than rounding.
@@ -48,25 +46,38 @@ def verify(
 
       penchant verify --sample 500 --json
 
+      penchant verify --queue qdrant
+
       penchant verify --queue all
     """
     if sum((user is not None, sample is not None, every)) > 1:
         raise InvalidValueError("--user, --sample and --all", "exclude each other", "give one of them")
     with looking() as container:
         users = _chosen(container, user, sample)
-        others = {one.name(): one.verify() for one in projections(container, queue) if one.verify() is not None}
-        verifiers = {**({EMBEDDINGS: container.verify()} if queue in (EMBEDDINGS, ALL) else {}), **others}
-        if not verifiers:
-            remedy = f"`penchant rebuild --all --queue {queue}` computes it anew."
-            raise ConfigurationError(f"Nothing holds what {queue} keeps against the log. {remedy}")
-        reports = {name: _verify(container, verify, users, processes) for name, verify in verifiers.items()}
+        proofs = _proofs(container, queue, of_users=users is not None)
+        reports = {proof.name: (proof, _verify(container, proof, users, processes)) for proof in proofs}
     if as_json:
-        documents = {name: _verification(report) for name, report in reports.items()}
-        print_json(documents if queue == ALL else documents[queue])
+        documents = {name: _verification(report) for name, (_, report) in reports.items()}
+        print_json(documents if len(documents) > 1 else next(iter(documents.values())))
     else:
-        for name, report in reports.items():
-            print_verification(report, _KEPT.get(name, name))
-    raise typer.Exit(1 if any(report.mismatches for report in reports.values()) else 0)
+        for proof, report in reports.values():
+            print_verification(report, proof)
+    raise typer.Exit(1 if any(report.mismatches for _, report in reports.values()) else 0)
+
+
+def _proofs(container: Container, queue: str, *, of_users: bool) -> list[Proof]:
+    """What there is to prove of what these consumers keep; `of_users`: only where it is about users."""
+    proofs = [of_embeddings(container)] if queue in (EMBEDDINGS, ALL) else []
+    proofs += [proof for consuming in other_consumers(container, queue) for proof in consuming.proofs()]
+    if not proofs:
+        remedy = f"`penchant rebuild --all --queue {queue}` computes it anew."
+        raise ConfigurationError(f"Nothing holds what {queue} keeps against the log. {remedy}")
+    return [proof for proof in proofs if proof.of == "user" or not of_users]
+
+
+def of_embeddings(container: Container) -> Proof:
+    """The proof of the embeddings."""
+    return Proof(verify=container.verify(), name=EMBEDDINGS, kept="embedding")
 
 
 def _verification(report: VerifyReport) -> dict[str, object]:
@@ -86,18 +97,16 @@ def _chosen(container: Container, user: list[str] | None, sample: int | None) ->
     return random.sample(known, min(sample, len(known)))
 
 
-def _verify(
-    container: Container, verify: VerifyUsers | VerifyGraph, users: list[str] | None, processes: int | None
-) -> VerifyReport:
+def _verify(container: Container, proof: Proof, users: list[str] | None, processes: int | None) -> VerifyReport:
     count = len(users) if users is not None else container.event_log().user_count()
-    pages = _pages_of(users) if users is not None else verify.pages()
+    pages = _pages_of(users) if users is not None else proof.verify.pages()
     processes = processes if processes is not None else processes_for(count)
     with progress("verifying", count) as advance:
-        if processes > 1 and isinstance(verify, VerifyUsers):
+        if processes > 1 and isinstance(proof.verify, VerifyUsers):
             return verify_pages(container.settings(), pages, processes, advance)
         report = VerifyReport()
         for some in pages:
-            report += verify(some)
+            report += proof.verify(some)
             advance(len(some))
         return report
 
@@ -115,20 +124,20 @@ def known_users(container: Container, user: list[str]) -> list[str]:
     return users
 
 
-def print_verification(report: VerifyReport, what: str = _KEPT[EMBEDDINGS]) -> None:
-    """Say what verify found of each `what`, the first mismatches by name."""
+def print_verification(report: VerifyReport, proof: Proof) -> None:
+    """Say what verify found, the first mismatches by name."""
     for mismatch in report.mismatches[:MISMATCHES_SHOWN]:
-        out.print(f"[red]✗[/red] user {escape(mismatch.user_id)} {escape(mismatch.reason)}")
-    counted = f"{report.users:,} users, {report.events:,} events"
-    lag = f"lag {report.lag:,}, waiting for a product {report.waiting:,}"
+        out.print(f"[red]✗[/red] {proof.of} {escape(mismatch.user_id)} {escape(mismatch.reason)}")
+    counted = f"{report.users:,} {proof.of}s" + (f", {report.events:,} events" if report.events else "")
+    lag = f"lag {report.lag:,}" + (f", waiting for a product {report.waiting:,}" if report.events else "")
     if report.mismatches:
-        out.print(f"[bold red]{len(report.mismatches):,} of {counted} do not match the log[/bold red] ({lag})")
-        out.print("`penchant rebuild --user …` computes one anew from the log; find out first who changed it.")
+        out.print(f"[bold red]{len(report.mismatches):,} of {counted} do not match {proof.source}[/bold red] ({lag})")
+        out.print("`penchant rebuild --user …` puts one right; find out first who changed it.")
     else:
         out.print(
-            f"[bold green]✓[/bold green] {counted}: every {what} equals the log.\n"
+            f"[bold green]✓[/bold green] {counted}: every {proof.kept} equals {proof.source}.\n"
             f"  Largest difference {report.max_error:.1e} of its length; {lag}."
         )
         if report.lag:
-            text = f"{report.lag:,} events are recorded and in no {what} yet; if no worker runs and brings them in,"
+            text = f"{report.lag:,} are not in yet; if no worker runs and brings them in,"
             out.print(f"[yellow]![/yellow] {text} `penchant catch-up --older-than 0` does.")

@@ -14,7 +14,7 @@ from application.worker import StopReason, WorkerOptions
 from domain.errors import ConfigurationError, InvalidValueError, PenchantError, RecipeChangedError
 from entrypoints.cli.output import Json, print_json, print_paragraph
 from entrypoints.cli.wiring import make_ready, penchant, prepare, unchecked
-from entrypoints.consumers import ALL, EMBEDDINGS, projections
+from entrypoints.consumers import ALL, EMBEDDINGS, other_consumers
 from entrypoints.container import Container
 from entrypoints.metrics import MetricsAddress, showing_children, showing_metrics, write_for_supervisor
 from entrypoints.supervise import EXIT_MARKED, end_with_supervisor, is_supervised, mark_of_supervisor, supervise
@@ -128,13 +128,14 @@ def _is_ready(container: Container, queue: str) -> bool:
 
 
 def _prepare(container: Container, queue: str) -> None:
-    if queue not in (EMBEDDINGS, ALL):  # a projection needs no recipe, and so no embedder
-        prepare(container)
-        for projecting in projections(container, queue):
-            projecting.work()
-    else:
+    with_embeddings = queue in (EMBEDDINGS, ALL)
+    alone = other_consumers(container, queue) if not with_embeddings else []
+    if with_embeddings or any(consuming.needs_recipe() for consuming in alone):
         make_ready(container)
-        container.work()  # some of its parts ask a server when they are made
+    else:
+        prepare(container)  # without a recipe there is no need of an embedder
+    for work in [container.work] if with_embeddings else [consuming.work for consuming in alone]:
+        work()  # some of its parts ask a server when they are made
 
 
 def relay(metrics_port: MetricsPort = None, metrics_host: MetricsHost = LOOPBACK) -> None:

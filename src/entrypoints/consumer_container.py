@@ -1,4 +1,4 @@
-"""What every projection needs to be kept: one more of these in the container is one more consumer."""
+"""What every consumer of events needs beside what it does with them: one more of these in the container is one more."""
 
 from typing import Any
 
@@ -12,56 +12,47 @@ from application.work import Work
 from entrypoints import production
 
 
-class ProjectionContainer(containers.DeclarativeContainer):
-    """The consumer of one queue, and its projection; all else is shared by the whole program.
+class ConsumerContainer(containers.DeclarativeContainer):
+    """The consumer of one queue; all that is shared by the whole program is given to it.
 
     `name` is what the command line calls it, `schema` what its server needs (installed by `setup`, examined by
-    `doctor`, required by a worker), `verify` what holds the projection against the log,
-    or None.
+    `doctor`, required by a worker), `apply` what it does with deliveries, `proofs` what holds against their source the
+    things that it keeps, `chores` what its workers do beside that, and `needs_recipe` whether what it keeps is of one
+    recipe, as vectors are.
     """
 
     name = providers.Dependency(instance_of=str)
     queue = providers.Dependency(instance_of=str)
-    projection: providers.Dependency[Any] = providers.Dependency()
     schema: providers.Dependency[Any] = providers.Dependency()
-    verify: providers.Dependency[Any] = providers.Dependency()
+    apply: providers.Dependency[Any] = providers.Dependency()
+    rebuild: providers.Dependency[Any] = providers.Dependency()
+    catch_up: providers.Dependency[Any] = providers.Dependency()
+    proofs: providers.Dependency[Any] = providers.Dependency()
+    chores: providers.Dependency[Any] = providers.Dependency()
+    needs_recipe = providers.Dependency(instance_of=bool)
 
     settings: providers.Dependency[Any] = providers.Dependency()
     broker: providers.Dependency[Any] = providers.Dependency()
     topology: providers.Dependency[Any] = providers.Dependency()
     prefetch: providers.Dependency[Any] = providers.Dependency()
-    event_log: providers.Dependency[Any] = providers.Dependency()
     outbox: providers.Dependency[Any] = providers.Dependency()
-    dead_letters: providers.Dependency[Any] = providers.Dependency()
     registry: providers.Dependency[Any] = providers.Dependency()
     record: providers.Dependency[Any] = providers.Dependency()
     clock: providers.Dependency[Any] = providers.Dependency()
     metrics: providers.Dependency[Any] = providers.Dependency()
     tracer: providers.Dependency[Any] = providers.Dependency()
 
-    project = providers.Singleton(ProjectEvents, projection, event_log, metrics, queue)
-    rebuild = providers.Singleton(RebuildProjection, project, projection, event_log)
     source = providers.Singleton(production.message_source, broker, topology, clock, prefetch, settings, queue)
     work = providers.Singleton(
         Work,
         source=source,
-        apply=project,
+        apply=apply,
         record=record,
         clock=clock,
         metrics=metrics,
         queue=queue,
         on_outage=settings.provided.on_outage,
         tracer=tracer,
-    )
-    catch_up = providers.Singleton(
-        CatchUpProjection,
-        projection=projection,
-        project=project,
-        log=event_log,
-        dead_letters=dead_letters,
-        clock=clock,
-        metrics=metrics,
-        queue=queue,
     )
     catch_up_in_turn = providers.Singleton(
         CatchUpInTurn,
@@ -73,3 +64,30 @@ class ProjectionContainer(containers.DeclarativeContainer):
         work,
         providers.Callable("{} {}".format, CAUGHT_UP, queue),
     )
+
+
+def keeping(
+    projection: providers.Provider[Any],
+    queue: str,
+    *,
+    event_log: providers.Provider[Any],
+    dead_letters: providers.Provider[Any],
+    clock: providers.Provider[Any],
+    metrics: providers.Provider[Any],
+) -> dict[str, Any]:
+    """What a consumer does that keeps a projection."""
+    project = providers.Singleton(ProjectEvents, projection, event_log, metrics, queue)
+    return {
+        "apply": project,
+        "rebuild": providers.Singleton(RebuildProjection, project, projection, event_log),
+        "catch_up": providers.Singleton(
+            CatchUpProjection,
+            projection=projection,
+            project=project,
+            log=event_log,
+            dead_letters=dead_letters,
+            clock=clock,
+            metrics=metrics,
+            queue=queue,
+        ),
+    }

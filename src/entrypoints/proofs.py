@@ -1,0 +1,35 @@
+"""What `penchant verify` proves: of whom, what is kept of them, and what it must equal."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol
+
+from attrs import frozen
+
+from application.verify import VerifyReport
+
+
+class Verifies(Protocol):
+    """What compares."""
+
+    def __call__(self, ids: Collection[str], /) -> VerifyReport:
+        """Verify these."""
+
+    def pages(self) -> Iterator[Sequence[str]]:
+        """All that there are, some at a time."""
+
+
+@frozen(kw_only=True)
+class Proof:
+    """One thing that a consumer keeps, and what holds it against its source.
+
+    Parameters
+    ----------
+    name : in documents.
+    of, kept, source : nouns, as in: every (kept) of 12 (of)s equals (source).
+    """
+
+    verify: Verifies
+    name: str
+    kept: str
+    of: str = "user"
+    source: str = "the log"
