@@ -57,6 +57,9 @@ user penchant on #$(digest "$(password redis_password)") resetkeys ~penchant:* -
 write neo4j_auth "neo4j/$(password neo4j_password)"
 write neo4j_url "bolt://neo4j:$(password neo4j_password)@neo4j"
 
+write qdrant_url "http://:$(password qdrant_api_key)@qdrant:6333"
+password qdrant_read_only_api_key >/dev/null
+
 password grafana_password >/dev/null
 write prometheus_key "the key of Prometheus, of the scope admin: see docs/quickstart.md"
 [ -e api_keys ] || printf '# One line a key: see docs/quickstart.md.\n' >api_keys

@@ -18,13 +18,19 @@ from entrypoints.cli.app import app
 from entrypoints.variables import FILES, SECRETS, VARIABLES
 from tests.documents import ROOT
 
-SERVED = ("compose.yaml", "compose.neo4j.yaml")
+SERVED = ("compose.yaml", "compose.neo4j.yaml", "compose.qdrant.yaml")
 """The compose files with services of their own, whose secrets the script makes."""
 DOCKER, SYSTEMD = ROOT / "docker", ROOT / "deploy" / "systemd"
 SUPERVISOR = ROOT / "deploy" / "supervisor"
 PROGRAM = "/opt/penchant/bin/penchant"
 WRAPPER = "/usr/local/bin/penchant"
-UNITS = ("penchant-api.service", "penchant-neo4j@.service", "penchant-relay.service", "penchant-worker@.service")
+UNITS = (
+    "penchant-api.service",
+    "penchant-neo4j@.service",
+    "penchant-qdrant@.service",
+    "penchant-relay.service",
+    "penchant-worker@.service",
+)
 SETTINGS = {*FILES.values(), *(name for names in VARIABLES.values() for name in names)}
 MOST_EXPOSED = "20"
 """Tenths of systemd's exposure level, of which 100 is the worst."""
@@ -80,9 +86,19 @@ def etc(tmp_path: Path) -> Path:
 
 def test_each_command_is_one_that_the_program_takes() -> None:
     program: Any = typer.main.get_command(app)
-    assert len(_commands()) == 4 + 4 + 5
+    assert len(_commands()) == 5 + 5 + 6
     for name, *arguments in _commands():
         program.commands[name].make_context(name, list(arguments))  # raises where an option is none
+
+
+@pytest.mark.parametrize(
+    "files", [[*SUPERVISOR.glob("*.conf")], [SYSTEMD / unit for unit in UNITS]], ids=["supervisor", "systemd"]
+)
+def test_each_kind_of_process_on_a_machine_shows_its_metrics_on_ports_of_its_own(files: list[Path]) -> None:
+    ports = [port for file in files for port in re.findall(r"--metrics-port (\d+)", file.read_text())]
+
+    assert len(ports) == 4
+    assert len(set(ports)) == len(ports)
 
 
 def test_the_schema_of_compose_files_is_kept() -> None:
