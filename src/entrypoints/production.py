@@ -123,16 +123,16 @@ def qdrant_schema(server: "QdrantServer", model: str, dimensions: int) -> "Qdran
 
 def qdrant_users(server: "QdrantServer", model: str, dimensions: int) -> "QdrantIndex":
     """The points of users."""
+    from adapters.qdrant.collection_plans import USERS
     from adapters.qdrant.index import QdrantIndex
-    from adapters.qdrant.schema import USERS
 
     return QdrantIndex(server, USERS, model, dimensions)
 
 
 def qdrant_products(server: "QdrantServer", model: str, dimensions: int) -> "QdrantIndex":
     """The points of products."""
+    from adapters.qdrant.collection_plans import PRODUCTS
     from adapters.qdrant.index import QdrantIndex
-    from adapters.qdrant.schema import PRODUCTS
 
     return QdrantIndex(server, PRODUCTS, model, dimensions)
 
