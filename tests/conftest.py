@@ -18,6 +18,8 @@ from tests.services.fixtures import (  # noqa: F401  pytest finds fixtures by th
     neo4j_url,
     openai_server,
     openai_stub,
+    qdrant_server,
+    qdrant_url,
     rabbitmq_server,
     rabbitmq_url,
     redis_server,

@@ -12,6 +12,7 @@ from tests.services.mongodb import MongodbServer, MongodbSpace
 from tests.services.mysql import MysqlServer
 from tests.services.neo4j import Neo4jServer
 from tests.services.openai_stub import OpenaiStub
+from tests.services.qdrant import QdrantServer
 from tests.services.rabbitmq import RabbitmqServer
 from tests.services.redis import RedisServer
 from tests.services.servers import Servers
@@ -53,6 +54,12 @@ def mongodb_server(servers: Servers) -> MongodbServer:
 def neo4j_server(servers: Servers) -> Neo4jServer:
     """Neo4j."""
     return servers.get(Neo4jServer)
+
+
+@pytest.fixture(scope="session")
+def qdrant_server(servers: Servers) -> QdrantServer:
+    """Qdrant or its stand-in."""
+    return servers.get(QdrantServer)
 
 
 @pytest.fixture(scope="session")
@@ -106,4 +113,12 @@ def neo4j_url(neo4j_server: Neo4jServer) -> Iterator[str]:
     """The URL of an empty graph."""
     neo4j_server.start()
     with neo4j_server.graph() as url:
+        yield url
+
+
+@pytest.fixture
+def qdrant_url(qdrant_server: QdrantServer) -> Iterator[str]:
+    """The URL, with its key, of a server without collections."""
+    qdrant_server.start()
+    with qdrant_server.space() as url:
         yield url

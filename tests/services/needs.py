@@ -9,6 +9,7 @@ from tests.services.mongodb import MongodbServer
 from tests.services.mysql import MysqlServer
 from tests.services.neo4j import Neo4jServer
 from tests.services.openai_stub import OpenaiStub
+from tests.services.qdrant import QdrantServer
 from tests.services.rabbitmq import RabbitmqServer
 from tests.services.redis import RedisServer
 from tests.services.server import Server
@@ -18,6 +19,7 @@ FIXTURES: Mapping[str, type[Server]] = {
     "rabbitmq_server": RabbitmqServer,
     "mongodb_server": MongodbServer,
     "neo4j_server": Neo4jServer,
+    "qdrant_server": QdrantServer,
     "redis_server": RedisServer,
     "openai_server": OpenaiStub,
 }
@@ -27,6 +29,7 @@ WORDS: Mapping[str, type[Server]] = {
     "rabbitmq": RabbitmqServer,
     "mongodb": MongodbServer,
     "neo4j": Neo4jServer,
+    "qdrant": QdrantServer,
     "redis": RedisServer,
     "openai": OpenaiStub,
 }

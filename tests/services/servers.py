@@ -11,6 +11,7 @@ from tests.services.mongodb import MongodbServer, mongodb
 from tests.services.mysql import MysqlServer, mysql
 from tests.services.neo4j import Neo4jServer, neo4j
 from tests.services.openai_stub import OpenaiStub, openai_stub
+from tests.services.qdrant import QdrantServer, qdrant
 from tests.services.rabbitmq import RabbitmqServer, rabbitmq
 from tests.services.redis import RedisServer, redis
 from tests.services.server import AnyServer, Server, Unavailable
@@ -21,12 +22,21 @@ SETTINGS = (
     "NEO4J_URL",
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
+    "QDRANT_URL",
     "RABBITMQ_DSN",
     "REDIS_URL",
 )
 """What the program would take from the environment of the tests; only `Servers` does."""
 
-KINDS: tuple[type[Server], ...] = (MysqlServer, RabbitmqServer, MongodbServer, RedisServer, Neo4jServer, OpenaiStub)
+KINDS: tuple[type[Server], ...] = (
+    MysqlServer,
+    RabbitmqServer,
+    MongodbServer,
+    RedisServer,
+    Neo4jServer,
+    QdrantServer,
+    OpenaiStub,
+)
 
 Maker = Callable[[], Server]
 Cause = Unavailable | RuntimeError | OSError
@@ -40,6 +50,7 @@ def makers(environment: Mapping[str, str]) -> Mapping[type[Server], Maker]:
         MongodbServer: partial(mongodb, environment),
         RedisServer: partial(redis, environment),
         Neo4jServer: partial(neo4j, environment),
+        QdrantServer: partial(qdrant, environment),
         OpenaiStub: openai_stub,
     }
 

@@ -13,11 +13,13 @@ import redis
 import sqlalchemy as sa
 from amqp import Message
 from amqp.exceptions import AccessRefused
+from qdrant_client import models
 
 from tests import services
 from tests.services.mongodb import MongodbServer
 from tests.services.mysql import MysqlServer
 from tests.services.ports import share_of
+from tests.services.qdrant import QdrantServer
 from tests.services.rabbitmq import RabbitmqServer
 from tests.services.redis import RedisServer
 from tests.services.servers import Servers
@@ -171,6 +173,26 @@ def test_a_database_of_documents_is_fresh_and_dropped(mongodb_server: MongodbSer
         assert space.database not in client.list_database_names()
 
 
+def test_an_index_of_vectors_is_empty_and_emptied(qdrant_server: QdrantServer) -> None:
+    with qdrant_server.space(), closing(qdrant_server.connect()) as client:
+        assert client.get_collections().collections == []
+        client.create_collection("things", vectors_config=models.VectorParams(size=4, distance=models.Distance.DOT))
+        alias = models.CreateAlias(collection_name="things", alias_name="searched")
+        client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
+    with closing(qdrant_server.connect()) as client:
+        assert client.get_collections().collections == []
+        assert client.get_aliases().aliases == []
+
+
+def test_an_index_that_holds_anything_is_left_alone(qdrant_server: QdrantServer) -> None:
+    with qdrant_server.space() as url, closing(qdrant_server.connect()) as client:
+        client.create_collection("kept", vectors_config=models.VectorParams(size=4, distance=models.Distance.DOT))
+        somebody_else = services.qdrant({"QDRANT_URL": url})
+        with pytest.raises(RuntimeError, match="holds something"), somebody_else.space():
+            pass
+        assert client.collection_exists("kept")
+
+
 def test_a_server_that_cannot_be_had_skips_its_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     with pytest.raises(pytest.skip.Exception, match="Redis CANNOT BE HAD HERE: buy one"):
@@ -186,7 +208,8 @@ def test_a_server_that_cannot_be_had_fails_its_tests_where_everything_should_be_
 
 
 def test_no_server_of_the_environment_reaches_a_program_under_test() -> None:
-    assert not {"DATABASE_URL", "MONGODB_URL", "OPENAI_API_KEY", "RABBITMQ_DSN", "REDIS_URL"} & os.environ.keys()
+    settings = {"DATABASE_URL", "MONGODB_URL", "OPENAI_API_KEY", "QDRANT_URL", "RABBITMQ_DSN", "REDIS_URL"}
+    assert not settings & os.environ.keys()
 
 
 def _nowhere() -> RedisServer:
