@@ -17,12 +17,12 @@ from adapters.rabbitmq.topology import (
     Queue,
     Topology,
 )
-from application.ports.queues import GRAPH_QUEUE
+from application.ports.queues import GRAPH_QUEUE, INDEX_QUEUE
 from application.schemas import EVENT, INSTANT, LOGGED_EVENT
 
 Part = dict[str, Any]
 
-TOPOLOGY = Topology(purchases_first=True, fan_out=(GRAPH_QUEUE,))
+TOPOLOGY = Topology(purchases_first=True, fan_out=(GRAPH_QUEUE, INDEX_QUEUE))
 """With everything that there can be."""
 
 _BINDING = {"bindingVersion": "0.3.0"}
@@ -186,6 +186,14 @@ def _operations() -> Part:
         ),
         "retryGraph": _operation(
             "send", _exchange(f"{GRAPH_QUEUE}.retry"), "What failed there waits, and comes again."
+        ),
+        "keepIndex": _operation(
+            "receive",
+            f"{INDEX_QUEUE}.queue",
+            "Each event has its user's point brought to the stored embedding, where there is an index.",
+        ),
+        "retryIndex": _operation(
+            "send", _exchange(f"{INDEX_QUEUE}.retry"), "What failed there waits, and comes again."
         ),
         "buryOfOthers": _operation("send", _exchange(DEAD_EVENTS), "What the other consumers give up."),
         "collectDeadLettersOfOthers": _operation(
