@@ -16,7 +16,9 @@ from entrypoints.container import Container
 failed = typer.Typer(help="Dead letters: events that were given up.", no_args_is_help=True)
 
 Error = Annotated[str | None, typer.Option("--error", help="Only this type of error, such as InvalidValueError.")]
-Queue = Annotated[str | None, typer.Option("--queue", help="Only of this queue.")]
+Queue = Annotated[
+    str | None, typer.Option("--queue", help="Only of this queue, such as events.neo4j or events.qdrant.")
+]
 User = Annotated[str | None, typer.Option("--user", help="Only of this user.")]
 OlderThan = Annotated[
     float | None, typer.Option("--older-than", min=0, help="Only those that failed last so many hours ago.")
@@ -41,6 +43,8 @@ def list_failed(
       penchant failed list
 
       penchant failed list --error RetractionRefusedError --older-than 24 --json
+
+      penchant failed list --queue events.qdrant
     """
     with looking() as container:
         container.collect_dead_letters()()

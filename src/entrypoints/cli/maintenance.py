@@ -70,6 +70,8 @@ def rebuild(
       penchant rebuild --all
 
       penchant rebuild --all --queue neo4j
+
+      penchant rebuild --user 17850 --queue qdrant
     """
     if (user is None) != every:
         raise InvalidValueError("--user or --all", "is needed, not both", "say whom to rebuild")
@@ -106,12 +108,15 @@ def catch_up(
 
     Heals a stored state that was lost or set back to a backup, and brings to graph and index what their queues have
     dropped. While more than 100,000 events are on their way in the outbox it waits, and says so. It may be cut short.
+    Points of the index are held against the stores, so that it is what was written there long ago that is brought.
 
     Examples:
 
       penchant catch-up --older-than 0
 
       penchant catch-up --queue neo4j
+
+      penchant catch-up --queue qdrant
     """
     older, report = timedelta(minutes=older_than), CatchUpReport()
     with penchant() as container:

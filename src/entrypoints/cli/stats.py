@@ -50,6 +50,8 @@ def stats(
       penchant stats user_embedding_updates --watch
 
       penchant stats events.neo4j --watch
+
+      penchant stats events.qdrant --watch
     """
     if watch:
         with penchant() as container:  # somebody may begin to record meanwhile

@@ -37,8 +37,9 @@ def verify(
 ) -> None:
     """Prove what is stored, embeddings, graph or index: compute it anew from the log, or from the store, and compare.
 
-    For each user exactly the events are taken that the stored embedding says it has applied, so nothing has to stand
-    still for it. Exit code 1 if any differs by more than rounding.
+    For each user exactly the events are taken that the stored embedding, or the graph, says it has applied; a point of
+    the index is held against the very state that it says it was made from. So nothing has to stand still for it. Exit
+    code 1 if any differs by more than rounding.
 
     Examples:
 

@@ -33,7 +33,8 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 def worker(
     queue: Annotated[
-        str, typer.Option(help="Whose events it takes: user_embedding_updates, neo4j, or all that are switched on.")
+        str,
+        typer.Option(help="Whose events it takes: user_embedding_updates, neo4j, qdrant, or all that are switched on."),
     ] = ALL,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Worker processes under this one.")] = 1,
     prefetch: Annotated[
@@ -48,9 +49,9 @@ def worker(
 ) -> None:
     """Apply events as they come, until it is stopped.
 
-    The consumer of the embeddings takes from user_embedding_updates, that of the graph in Neo4j from events.neo4j. By
-    itself a worker is all that are configured, each in a thread; with --queue, one of them, so that each has as many
-    processes as it needs.
+    The consumer of the embeddings takes from user_embedding_updates, that of the graph in Neo4j from events.neo4j, that
+    of the index in Qdrant from events.qdrant. By itself a worker is all that are configured, each in a thread; with
+    --queue, one of them, so that each has as many processes as it needs.
 
     It ends on SIGTERM or Ctrl-C when its batch is written, and with exit code 0 at a limit or after `penchant
     stop-workers`, so that a supervisor starts it again. It does not start while a server that it needs is out of reach;
@@ -65,6 +66,8 @@ def worker(
       penchant worker
 
       penchant worker --queue neo4j
+
+      penchant worker --queue qdrant
 
       penchant worker --concurrency 3 --time-limit 3600 --memory-limit 512M
 
