@@ -61,6 +61,8 @@ def _queries(database: Database) -> dict[str, Callable[[], object]]:
         "replay --dry-run --from": lambda: log.count_matching(LogFilter(occurred_from=month)),
         "rebuild of one user": lambda: list(log.history(["user-7"])),
         "rebuild of 100 users": lambda: list(log.history([f"user-{n}" for n in range(100)])),
+        "last 50 events of 100 users": lambda: list(log.last_events({f"user-{n}": 70 for n in range(100)}, 50)),
+        "last event of 100 users": lambda: list(log.last_events({f"user-{n}": 70 for n in range(100)}, 1)),
         "repeats among 500 message ids": lambda: log.find([f"m{n}" for n in range(500)]),
         "heads, a page of catch-up": lambda: log.heads("user-3", 1_000),
         "users of a product": lambda: log.users_of_products(["product-7"]),

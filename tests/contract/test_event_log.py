@@ -1,5 +1,6 @@
 """What every event log promises about what is in it."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import chain, groupby
 
@@ -15,6 +16,11 @@ def _history(log: EventLog, *user_ids: str) -> list[LoggedEvent]:
     return list(chain.from_iterable(log.history(user_ids)))
 
 
+def _last(log: EventLog, up_to: Mapping[str, int], limit: int) -> list[LoggedEvent]:
+    found = chain.from_iterable(log.last_events(up_to, limit))
+    return sorted(found, key=lambda logged: (logged.event.user_id, logged.position))
+
+
 def test_what_was_appended_is_found_by_its_message_id(log: EventLog) -> None:
     [logged] = append(log, [bought("m1")], NOW)
 
@@ -28,6 +34,7 @@ def test_an_empty_log_has_nothing(log: EventLog) -> None:
     assert _history(log, "ann") == []
     assert list(log.heads(None, 10)) == []
     assert log.heads_of(["ann"]) == {}
+    assert _last(log, {"ann": 7}, 50) == []
     assert log.product_counts() == {}
     assert list(chain.from_iterable(log.matching(LogFilter()))) == []
     assert log.count_matching(LogFilter()) == 0
@@ -40,6 +47,7 @@ def test_asking_for_nothing_gives_nothing(log: EventLog) -> None:
     assert log.find([]) == {}
     assert _history(log) == []
     assert log.heads_of([]) == {}
+    assert _last(log, {}, 50) == []
     assert list(chain.from_iterable(log.of_products([]))) == []
     assert set(log.users_of_products([])) == set()
 
@@ -238,6 +246,55 @@ def test_heads_come_page_by_page_each_user_once(log: EventLog) -> None:
 
     assert max(map(len, pages)) == 2
     assert sorted(chain.from_iterable(pages)) == [(user, 3) for user in sorted(ODD_TEXTS)]
+
+
+def test_the_last_events_are_counted_from_the_given_position_of_each_user(log: EventLog) -> None:
+    append(log, [searched(f"{user}-{n}", user_id=user) for n in range(1, 8) for user in ("ann", "bob", "eve", "joe")])
+
+    found = _last(log, {"ann": 7, "bob": 4, "eve": 2, "joe": 0, "unheard of": 7}, 3)
+
+    assert [e.event.message_id for e in found] == [
+        "ann-5", "ann-6", "ann-7", "bob-2", "bob-3", "bob-4", "eve-1", "eve-2",
+    ]  # fmt: skip
+
+
+def test_the_last_events_up_to_a_position_beyond_the_head_are_those_that_are_there(log: EventLog) -> None:
+    append(log, [searched(f"m{n}") for n in range(1, 5)])
+
+    assert [e.position for e in _last(log, {"ann": 6}, 5)] == [2, 3, 4]
+    assert _last(log, {"ann": 9}, 5) == []
+
+
+def test_the_last_events_come_whole_and_say_by_what_they_were_retracted(log: EventLog) -> None:
+    append(log, [bought("m1"), searched("m2"), bought("m3"), retraction("m4", "m3"), retraction("m5", "m2")])
+
+    found = _last(log, {"ann": 4}, 3)
+
+    assert found == _history(log, "ann")[1:4]
+    assert [(e.position, e.retracted_by) for e in found] == [(2, 5), (3, 4), (4, None)]
+
+
+def test_the_last_events_are_of_users_whose_ids_are_equal_byte_by_byte(log: EventLog) -> None:
+    append(log, [searched(f"{user}-{n}", user_id=user) for user in ODD_TEXTS for n in range(2)])
+
+    for user in ODD_TEXTS:
+        assert [e.event.message_id for e in _last(log, {user: 2}, 2)] == [f"{user}-0", f"{user}-1"]
+    assert [e.event.message_id for e in _last(log, dict.fromkeys(ODD_TEXTS, 2), 1)] == [
+        f"{user}-1" for user in sorted(ODD_TEXTS)
+    ]
+    assert _last(log, dict.fromkeys(["Abc", "abc  ", "ab", "a\x00"], 2), 2) == []
+
+
+def test_the_last_events_of_many_users_come_in_pages_of_bounded_size(log: EventLog) -> None:
+    users = [f"u{n:03d}" for n in range(350)]
+    append(log, [searched(f"{user}-{n}", user_id=user) for user in users for n in range(1, 31)])
+
+    pages = list(log.last_events(dict.fromkeys(users, 29), 25))
+
+    assert max(map(len, pages)) <= 2_000
+    assert sorted((e.event.user_id, e.position) for e in chain.from_iterable(pages)) == [
+        (user, position) for user in users for position in range(5, 30)
+    ]
 
 
 def test_events_and_users_are_found_by_product(log: EventLog) -> None:

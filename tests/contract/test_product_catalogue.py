@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from application.ports.product_catalogue import CataloguePut, ProductCatalogue
+from application.ports.product_catalogue import CataloguePut, ProductCatalogue, ProductStamp
 from domain.product import ProductEmbedding
 from tests.builders import DIMENSIONS, NOW, ODD_TEXTS, in_catalogue, unit_vector, unit_vectors
 
@@ -146,8 +146,41 @@ def test_a_reader_may_stop_in_the_middle_of_all_embeddings(catalogue: ProductCat
     assert catalogue.count() == 8
 
 
+def test_stamps_say_in_which_revision_products_are_and_since_when(catalogue: ProductCatalogue) -> None:
+    changed_at = NOW + timedelta(days=1, microseconds=1)
+    _put(catalogue, in_catalogue("tea"), in_catalogue("cup"))
+    _put(catalogue, in_catalogue("tea", revision=2, updated_at=changed_at))
+
+    stamps = catalogue.stamps(None, 10)
+
+    assert list(stamps) == [
+        ProductStamp(product_id="cup", revision=1, updated_at=NOW),
+        ProductStamp(product_id="tea", revision=2, updated_at=changed_at),
+    ]
+    assert [stamp.updated_at.utcoffset() for stamp in stamps] == [timedelta(0)] * 2
+
+
+def test_stamps_come_page_by_page_each_product_once(catalogue: ProductCatalogue) -> None:
+    _put(catalogue, *(in_catalogue(product_id) for product_id in ODD_TEXTS))
+
+    pages = [catalogue.stamps(None, 2)]
+    while pages[-1] and len(pages) <= len(ODD_TEXTS):
+        pages.append(catalogue.stamps(pages[-1][-1].product_id, 2))
+
+    assert [len(page) for page in pages] == [2, 2, 2, 2, 2, 1, 0]
+    assert [stamp.product_id for page in pages for stamp in page] == sorted(ODD_TEXTS)
+
+
+def test_a_page_of_stamps_is_full_whatever_stands_between_them(catalogue: ProductCatalogue) -> None:
+    others = [in_catalogue(f"p{n}", model="model-2") for n in range(1, 8)]
+    _put(catalogue, in_catalogue("p0"), *others, in_catalogue("p8"), in_catalogue("p9"))
+
+    assert [stamp.product_id for stamp in catalogue.stamps("p0", 2)] == ["p8", "p9"]
+
+
 def test_an_empty_catalogue_has_nothing(catalogue: ProductCatalogue) -> None:
     assert (catalogue.count(), list(catalogue.embeddings(10))) == (0, [])
+    assert list(catalogue.stamps(None, 10)) == []
 
 
 def test_an_id_asked_for_twice_comes_once(catalogue: ProductCatalogue) -> None:
@@ -182,12 +215,14 @@ def test_a_vector_that_is_not_of_our_model_is_unknown_until_it_is_put_anew(
     assert set(catalogue.unknown(["tea", "cup"])) == {"cup"}
     assert list(catalogue.outdated(10)) == [other.product]
     assert [product_id for ids, _ in catalogue.embeddings(10) for product_id in ids] == ["tea"]
+    assert [stamp.product_id for stamp in catalogue.stamps(None, 10)] == ["tea"]
     assert _same(catalogue.read(["cup"])["cup"], other)
     assert catalogue.count() == 2
 
     assert _put(catalogue, in_catalogue("cup", revision=2)) == set()
     assert set(catalogue.unknown(["tea", "cup"])) == set()
     assert list(catalogue.outdated(10)) == []
+    assert [stamp.product_id for stamp in catalogue.stamps(None, 10)] == ["cup", "tea"]
 
 
 def test_no_more_outdated_products_come_than_were_asked_for(catalogue: ProductCatalogue) -> None:

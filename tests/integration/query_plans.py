@@ -1,6 +1,6 @@
-"""How a real MySQL carries out the statements that the adapters send."""
+"""How a database carries out the statements that the adapters send."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ Send = Callable[[], object]
 
 @frozen(kw_only=True)
 class Step:
-    """One table in a plan, in the words of EXPLAIN."""
+    """One table in a plan, in the words of MySQL's EXPLAIN."""
 
     table: str
     access: str
@@ -29,12 +29,7 @@ class Step:
 
 
 def plan_of(database: Database, send: Send) -> list[Step]:
-    """The plan of the last SELECT that `send` sends."""
-    with _sent(database) as statements:
-        send()
-    statement, parameters = next(s for s in reversed(statements) if s[0].lstrip().startswith("SELECT"))
-    with database.reading() as connection:
-        rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).mappings().all()
+    """MySQL's plan of the last SELECT that `send` sends."""
     return [
         Step(
             table=row["table"],
@@ -43,8 +38,13 @@ def plan_of(database: Database, send: Send) -> list[Step]:
             rows=int(str(row["rows"] or 0).split()[0]),
             extra=row["Extra"] or "",
         )
-        for row in rows
+        for row in _explained(database, send, "EXPLAIN")
     ]
+
+
+def sqlite_plan_of(database: Database, send: Send) -> list[str]:
+    """SQLite's plan of the last SELECT that `send` sends, a line a step."""
+    return [row["detail"] for row in _explained(database, send, "EXPLAIN QUERY PLAN")]
 
 
 def analyze(database: Database, *tables: str) -> None:
@@ -52,6 +52,14 @@ def analyze(database: Database, *tables: str) -> None:
     with database.writing() as connection:
         for table in tables:
             connection.exec_driver_sql(f"ANALYZE TABLE {table}").all()
+
+
+def _explained(database: Database, send: Send, explain: str) -> Sequence[Mapping[str, Any]]:
+    with _sent(database) as statements:
+        send()
+    statement, parameters = next(s for s in reversed(statements) if s[0].lstrip().startswith("SELECT"))
+    with database.reading() as connection:
+        return [dict(row) for row in connection.exec_driver_sql(f"{explain} {statement}", parameters).mappings()]
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from bson import Binary, Decimal128, Int64, Regex
 from bson.datetime_ms import DatetimeMS
+from bson.objectid import ObjectId
 
 from adapters.mongodb.database import MongoDatabase
 from adapters.mongodb.product_catalogue import MongoProductCatalogue
@@ -158,6 +159,36 @@ def test_a_damaged_product_is_put_anew_by_the_next_import(database: MongoDatabas
     assert (seen.model, seen.revision) == (UNREADABLE, 1)
     assert catalogue.put([CataloguePut(product=in_catalogue("tea", revision=2), expected_revision=1)]) == set()
     assert catalogue.read(["tea"])["tea"].product == in_catalogue("tea").product
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"$unset": {"product_id": 1}},
+        {"$set": {"product_id": "p9"}},
+        {"$set": {"revision": 2.0}},
+        {"$set": {"updated_at": None}},
+        {"$set": {"updated_at": "2026-03-01"}},
+        {"$set": {"updated_at": DatetimeMS(2**60)}},
+        {"$set": {"updated_at_extra_us": 1_000}},
+        {"$set": {"schema_version": 2}},
+    ],
+)
+def test_products_that_make_no_sense_have_no_stamps_and_do_not_end_the_pages(
+    database: MongoDatabase, change: dict[str, Any]
+) -> None:
+    catalogue = MongoProductCatalogue(database, DIMENSIONS, "model-1")
+    catalogue.put([CataloguePut(product=in_catalogue(f"p{n}"), expected_revision=0) for n in range(6)])
+    documents = database.collection("product_embeddings")
+    for n in range(1, 5):
+        documents.update_one({"_id": f"p{n}"}, change)
+    like_ours = documents.find_one({"_id": "p0"}, {"_id": 0, "product_id": 0})
+    assert like_ours is not None
+    documents.insert_many([{**like_ours, "_id": key, "product_id": f"by hand {key}"} for key in (7, ObjectId())])
+
+    assert [stamp.product_id for stamp in catalogue.stamps(None, 1)] == ["p0"]
+    assert [stamp.product_id for stamp in catalogue.stamps("p0", 2)] == ["p5"]
+    assert list(catalogue.stamps("p5", 2)) == []
 
 
 @pytest.mark.parametrize("revision", [None, "one", 0, -1, 2.0, [1]])

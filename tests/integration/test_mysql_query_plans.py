@@ -83,6 +83,17 @@ def test_a_history_is_read_by_user_and_its_retractions_by_their_target(database:
     assert (events.key, retractions.key) == (BY_USER, "uq_user_interactions_retracts")
 
 
+@pytest.mark.parametrize("limit", [1, 20])
+def test_the_last_events_of_many_users_are_read_as_a_range_each(database: Database, limit: int) -> None:
+    up_to = {f"user-{n}": 50 for n in range(100)}
+
+    events, retractions = plan_of(database, lambda: list(SqlEventLog(database).last_events(up_to, limit)))
+
+    assert (events.access, events.key, events.sorts_or_copies) == ("range", BY_USER, False)
+    assert events.rows == len(up_to) * limit
+    assert (retractions.access, retractions.key) == ("eq_ref", "uq_user_interactions_retracts")
+
+
 def test_many_message_ids_are_looked_up_one_by_one(database: Database) -> None:
     [step] = plan_of(database, lambda: SqlEventLog(database).find([f"m{n}" for n in range(1_500)]))
 

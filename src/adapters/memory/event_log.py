@@ -132,6 +132,15 @@ class MemoryEventLog:
         by_user = self._database.by_user
         return {user_id: len(by_user[user_id]) for user_id in user_ids if user_id in by_user}
 
+    def last_events(self, up_to: Mapping[str, int], limit: int) -> Iterator[Sequence[LoggedEvent]]:
+        with self._database.lock:
+            events = [
+                self._with_retraction(logged)
+                for user_id, last in up_to.items()
+                for logged in self._database.by_user.get(user_id, ())[max(last - limit, 0) : last]
+            ]
+        return _pages(events)
+
     def of_products(self, product_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
         return _pages([logged for logged in self._interactions() if _product(logged) in set(product_ids)])
 

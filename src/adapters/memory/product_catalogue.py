@@ -5,7 +5,7 @@ from threading import Lock
 
 import numpy as np
 
-from application.ports.product_catalogue import CataloguePut
+from application.ports.product_catalogue import CataloguePut, ProductStamp
 from application.ports.product_changes import ProductChange
 from domain.product import Product, ProductEmbedding
 from domain.vectors import Matrix, Vector
@@ -58,6 +58,12 @@ class MemoryProductCatalogue:
             ids = [product_id for product_id, product in self._products.items() if self._is_usable(product)]
         for start in range(0, len(ids), page):
             yield self.vectors(ids[start : start + page])
+
+    def stamps(self, after: str | None, limit: int) -> Sequence[ProductStamp]:
+        with self._lock:
+            following = sorted(p for p, product in self._products.items() if self._is_usable(product))
+            ids = [product_id for product_id in following if after is None or product_id > after][:limit]
+            return [_stamp_of(self._products[product_id]) for product_id in ids]
 
     def count(self) -> int:
         return len(self._products)
@@ -116,3 +122,7 @@ class MemoryPhraseVectors:
 
 def _matrix(vectors: Sequence[Vector], dimensions: int) -> Matrix:
     return np.stack(vectors) if vectors else np.empty((0, dimensions), dtype=np.float32)
+
+
+def _stamp_of(product: ProductEmbedding) -> ProductStamp:
+    return ProductStamp(product_id=product.product.product_id, revision=product.revision, updated_at=product.updated_at)

@@ -5,13 +5,20 @@ from contextlib import suppress
 from itertools import islice
 
 from bson.objectid import ObjectId
-from pymongo import ReplaceOne
+from pymongo import ASCENDING, ReplaceOne
 
 from adapters.mongodb.bulk import lacks, remove_strays, write_bulk
 from adapters.mongodb.database import Document, MongoDatabase
-from adapters.mongodb.product_document import SCHEMA_VERSION, document_of, has_revision, product_from
+from adapters.mongodb.product_document import (
+    SCHEMA_VERSION,
+    STAMP_FIELDS,
+    document_of,
+    has_revision,
+    product_from,
+    stamp_from,
+)
 from adapters.mongodb.vectors import pages_of, rows_of
-from application.ports.product_catalogue import CataloguePut
+from application.ports.product_catalogue import CataloguePut, ProductStamp
 from domain.errors import InvalidValueError
 from domain.product import Product, ProductEmbedding
 from domain.vectors import Matrix
@@ -85,6 +92,15 @@ class MongoProductCatalogue:
         find = self._products.find
         with self._database.translated(), find(self._usable, {"embedding": 1}, batch_size=page) as found:
             yield from pages_of(found, self._dimensions, page)
+
+    def stamps(self, after: str | None, limit: int) -> Sequence[ProductStamp]:
+        """As the port says; whether text and vector of a product make sense is seen by whoever reads it."""
+        following: Document = {"$gte": ""} if after is None else {"$gt": after}
+        query, order = {"_id": following, **self._usable}, [("_id", ASCENDING)]
+        find = self._products.find
+        # The limit is ours, not the server's: a page of documents that make no sense would look like the end.
+        with self._database.translated(), find(query, STAMP_FIELDS, sort=order, batch_size=limit) as found:
+            return list(islice((stamp for d in found if (stamp := stamp_from(d)) is not None), limit))
 
     def count(self) -> int:
         with self._database.translated():

@@ -11,6 +11,7 @@ from bson.objectid import ObjectId
 from adapters.mongodb.database import Document
 from adapters.mongodb.instants import fields_of, instant_from
 from adapters.mongodb.vectors import from_binary, to_binary
+from application.ports.product_catalogue import ProductStamp
 from domain.errors import InvalidValueError
 from domain.instant import EPOCH
 from domain.product import Product, ProductEmbedding
@@ -28,6 +29,10 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "updated_at": (datetime,),
     "updated_at_extra_us": _INTEGER,
 }
+_STAMP_TYPES = {name: _TYPES[name] for name in ("product_id", "updated_at", "updated_at_extra_us")}
+
+STAMP_FIELDS: Document = dict.fromkeys((*_STAMP_TYPES, "revision"), 1)
+"""What a stamp is made from, beside `_id`."""
 
 
 def document_of(product: ProductEmbedding, put_id: ObjectId) -> Document:
@@ -69,13 +74,29 @@ def product_from(document: Document) -> ProductEmbedding:
         )
 
 
-def _product_from(document: Document) -> ProductEmbedding:
-    embedding = from_binary(document.get("embedding"))
-    is_whole = (
-        document.get("schema_version") == SCHEMA_VERSION
-        and all(type(document.get(name)) in types for name, types in _TYPES.items())
+def stamp_from(document: Document) -> ProductStamp | None:
+    """The stamp of a document with STAMP_FIELDS; None where it makes no sense."""
+    is_whole = has_revision(document) and _is_whole(document, _STAMP_TYPES)
+    try:
+        updated_at = instant_from(document["updated_at"], document["updated_at_extra_us"]) if is_whole else None
+    except (ValueError, OverflowError):
+        return None
+    if updated_at is None:
+        return None
+    return ProductStamp(product_id=document["_id"], revision=int(document["revision"]), updated_at=updated_at)
+
+
+def _is_whole(document: Document, types: Mapping[str, tuple[type, ...]]) -> bool:
+    """Whether these fields are of these types, and the ids agree."""
+    return (
+        all(type(document.get(name)) in allowed for name, allowed in types.items())
         and document["product_id"] == document["_id"]
     )
+
+
+def _product_from(document: Document) -> ProductEmbedding:
+    embedding = from_binary(document.get("embedding"))
+    is_whole = document.get("schema_version") == SCHEMA_VERSION and _is_whole(document, _TYPES)
     updated_at = instant_from(document["updated_at"], document["updated_at_extra_us"]) if is_whole else None
     if embedding is None or updated_at is None or len(embedding) != document["dimensions"]:
         raise ValueError(UNREADABLE)

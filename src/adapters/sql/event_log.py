@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from adapters.sql.database import Database
 from adapters.sql.events import EVENT_COLUMNS, columns_of, event_from
+from adapters.sql.last_positions import in_ranges, ranges_of
 from adapters.sql.log_filter import beyond, conditions_of, order_of
 from adapters.sql.outbox import enqueue
 from adapters.sql.statements import add_to_counts, in_parts, insert_columns, is_one_of
@@ -28,6 +29,9 @@ _retraction = user_interactions.alias("retraction")
 _BY_MESSAGE_ID = sa.select(*EVENT_COLUMNS).where(is_one_of(_log.c.message_id))
 _BY_RETRACTED = sa.select(*EVENT_COLUMNS).where(is_one_of(_log.c.retracts))
 _HEADS = sa.select(user_heads.c.user_id, user_heads.c.position).where(is_one_of(user_heads.c.user_id))
+_WITH_RETRACTION = sa.select(*EVENT_COLUMNS, _retraction.c.position.label("retracted_by")).outerjoin(
+    _retraction, _retraction.c.retracts == _log.c.message_id
+)
 
 
 class SqlLogTransaction:
@@ -84,11 +88,7 @@ class SqlEventLog:
             return _find(connection, message_ids)
 
     def history(self, user_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
-        query = (
-            sa.select(*EVENT_COLUMNS, _retraction.c.position.label("retracted_by"))
-            .outerjoin(_retraction, _retraction.c.retracts == _log.c.message_id)
-            .order_by(_log.c.user_id, _log.c.position)
-        )
+        query = _WITH_RETRACTION.order_by(_log.c.user_id, _log.c.position)
         with self._database.reading(one_state=True) as connection:
             for part in in_parts(user_ids):
                 with streamed(connection, query.where(is_one_of(_log.c.user_id)), PAGE, part) as pages:
@@ -105,6 +105,13 @@ class SqlEventLog:
     def heads_of(self, user_ids: Collection[str]) -> Mapping[str, int]:
         with self._database.reading() as connection:
             return _heads_of(connection, user_ids)
+
+    def last_events(self, up_to: Mapping[str, int], limit: int) -> Iterator[Sequence[LoggedEvent]]:
+        with self._database.reading() as connection:
+            for count, ranges in ranges_of(up_to, limit):
+                with streamed(connection, _WITH_RETRACTION.where(in_ranges(count)), PAGE, ranges) as pages:
+                    for rows in pages:
+                        yield [event_from(row, retracted_by=row[-1]) for row in rows]
 
     def of_products(self, product_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
         query = sa.select(*EVENT_COLUMNS)

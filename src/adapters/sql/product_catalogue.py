@@ -11,7 +11,7 @@ from adapters.sql.database import Database, repeated_when_lost
 from adapters.sql.statements import add_to_counts, in_parts, insert_new, is_one_of, upsert
 from adapters.sql.streams import streamed
 from adapters.sql.tables import catalogue_revision, product_changes, product_embeddings
-from application.ports.product_catalogue import CataloguePut
+from application.ports.product_catalogue import CataloguePut, ProductStamp
 from application.ports.product_changes import ProductChange
 from domain.product import Product, ProductEmbedding
 from domain.vectors import Matrix
@@ -83,6 +83,21 @@ class SqlProductCatalogue:
         with self._database.reading() as connection, streamed(connection, query, page) as pages:
             for rows in pages:
                 yield [row.product_id for row in rows], matrix_of([row.embedding for row in rows], self._dimensions)
+
+    def stamps(self, after: str | None, limit: int) -> Sequence[ProductStamp]:
+        query = (
+            sa.select(_products.c.product_id, _products.c.revision, _products.c.updated_at)
+            .where(self._is_usable)
+            .order_by(_products.c.product_id)
+            .limit(limit)
+        )
+        if after is not None:
+            query = query.where(_products.c.product_id > after)
+        with self._database.reading() as connection:
+            return [
+                ProductStamp(product_id=row.product_id, revision=row.revision, updated_at=row.updated_at)
+                for row in connection.execute(query)
+            ]
 
     def count(self) -> int:
         with self._database.reading() as connection:
