@@ -1,11 +1,13 @@
 """Qdrant, or what stands in for it, behaves as the real client expects it to."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import httpx
 import numpy as np
 import pytest
 from qdrant_client import QdrantClient, models
@@ -80,11 +82,19 @@ def test_points_are_removed_by_id_and_by_filter(client: QdrantClient) -> None:
 def test_a_query_finds_the_nearest_first(client: QdrantClient) -> None:
     client.upsert("users_1", [_point(number, kind="cat") for number in range(20)])
 
-    found = client.query_points("users", _unit_vector(7).tolist(), query_filter=_kind("cat"), limit=3).points
+    found = client.query_points("users", _unit_vector(7).tolist(), limit=3).points
 
     assert (len(found), found[0].id, found[0].payload) == (3, _id(7), {"kind": "cat"})
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
     assert found[0].score == pytest.approx(1, abs=1e-6)
+
+
+def test_a_query_is_filtered(client: QdrantClient) -> None:
+    client.upsert("users_1", [_point(1, kind="cat"), _point(2, kind="dog")])
+
+    found = client.query_points("users", _unit_vector(1).tolist(), query_filter=_kind("dog")).points
+
+    assert [one.id for one in found] == [_id(2)]
 
 
 def test_a_collection_tells_how_it_was_made(client: QdrantClient) -> None:
@@ -178,18 +188,23 @@ def test_a_body_of_more_than_32_mib_is_refused(client: QdrantClient) -> None:
     assert (status, text.endswith("is larger than allowed (limit: 33554432 bytes).")) == (400, True)
 
 
-@pytest.mark.parametrize("key", [None, "wrong"])
-def test_a_key_is_needed_for_all_but_the_version(qdrant_server: QdrantServer, qdrant_url: str, key: str | None) -> None:
-    parts = urlsplit(qdrant_url)
-    if parts.password is None:
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({}, b"Must provide an API key or an Authorization bearer token"),
+        ({"api-key": "wrong"}, b"Invalid API key or JWT"),
+    ],
+)
+def test_a_key_is_needed_for_all_but_the_version(
+    qdrant_server: QdrantServer, qdrant_url: str, headers: dict[str, str], why: bytes
+) -> None:
+    if urlsplit(qdrant_url).password is None:
         pytest.skip("this Qdrant takes no key")
-    url = f"http://{parts.hostname}:{parts.port}"
-    headers = {"api-key": key} if key is not None else {}
-    with closing(QdrantClient(url=url, headers=headers, check_compatibility=False)) as stranger:
+    with closing(QdrantClient(url=_address(qdrant_url), headers=headers, check_compatibility=False)) as stranger:
         assert stranger.info().version == qdrant_server.version
         with pytest.raises(UnexpectedResponse) as caught:
             stranger.get_collections()
-    assert caught.value.status_code == 401
+    assert (caught.value.status_code, caught.value.content) == (401, why)
 
 
 def test_what_is_stored_survives_a_kill(qdrant_server: QdrantServer, client: QdrantClient) -> None:
@@ -216,6 +231,19 @@ def test_what_is_stored_survives_two_stops(qdrant_server: QdrantServer, client: 
     assert _scrolled(client) == [_id(1), _id(2)]
 
 
+def test_what_was_sent_in_several_lines_survives(
+    qdrant_server: QdrantServer, qdrant_url: str, client: QdrantClient
+) -> None:
+    body = json.dumps({"points": [_point(1).model_dump()]}, indent=1)
+    key = {"api-key": urlsplit(qdrant_url).password or ""}
+    assert httpx.put(f"{_address(qdrant_url)}/collections/users_1/points", content=body, headers=key).is_success
+
+    qdrant_server.kill()
+    qdrant_server.start()
+
+    assert _scrolled(client) == [_id(1)]
+
+
 def test_half_a_change_is_forgotten(qdrant_server: QdrantServer, client: QdrantClient) -> None:
     if qdrant_server.origin != "stand-in":
         pytest.skip("it is about the stand-in's file")
@@ -231,6 +259,12 @@ def test_half_a_change_is_forgotten(qdrant_server: QdrantServer, client: QdrantC
     qdrant_server.start()
 
     assert _scrolled(client) == [_id(1), _id(2)]
+
+
+def _address(url: str) -> str:
+    """The URL without its key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}:{parts.port or 6333}"
 
 
 def _make(client: QdrantClient, name: str) -> None:
