@@ -59,7 +59,8 @@ from application.ports.user_embedding_store import UserEmbeddingStore
 from application.retry_policy import RetryPolicy
 from domain.interaction import Event, LoggedEvent
 from tests.builders import DIMENSIONS, NOW
-from tests.contract import kombu_sides
+from tests.contract import index_sides, kombu_sides
+from tests.contract.index_sides import IndexSide, MemorySide
 from tests.contract.source_side import SourceSide
 
 CountOf = Callable[[str, Mapping[str, str]], int]
@@ -305,6 +306,11 @@ GRAPHS: Mapping[str, Callable[[Space], tuple[InteractionGraph, InteractionGraph]
     "neo4j": lambda space: (Neo4jGraph(space.neo4j, with_phrases=True), Neo4jGraph(space.neo4j_again())),
 }
 """Graphs, each with itself as another process has it open."""
+INDEXES: Mapping[str, Callable[[Space], IndexSide]] = {
+    "memory": lambda _: MemorySide(),
+    "local": lambda space: index_sides.in_local_mode(space.closing),
+    "qdrant": lambda space: index_sides.on_server(space.url("qdrant_url"), space.closing),
+}
 PRODUCT_CHANGES: Mapping[str, Callable[[Space], ProductChanges]] = {
     "memory": lambda _: MemoryProductChanges(),
     "sqlite": lambda space: SqlProductChanges(space.sqlite),

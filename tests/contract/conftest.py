@@ -22,6 +22,7 @@ from application.ports.system import Clock, Ids, Metrics
 from application.ports.user_embedding_store import UserEmbeddingStore
 from tests.contract import adapters
 from tests.contract.adapters import CountOf, LogSide, SourceSide, Space
+from tests.contract.index_sides import IndexSide
 from tests.contract.node import Node
 from tests.contract.node import node as find_node
 from tests.services.mysql import MysqlServer
@@ -154,3 +155,8 @@ def graphs(request: pytest.FixtureRequest, space: Space) -> tuple[InteractionGra
 @pytest.fixture
 def graph(graphs: tuple[InteractionGraph, InteractionGraph]) -> InteractionGraph:
     return graphs[0]
+
+
+@pytest.fixture(params=adapters.INDEXES)
+def index_side(request: pytest.FixtureRequest, space: Space) -> IndexSide:
+    return adapters.INDEXES[request.param](space)
