@@ -14,7 +14,7 @@ from application.event_message import parse_event
 from docs.examples.daily_counts import DailyCounts
 from entrypoints import container as containers
 from entrypoints import server_settings
-from entrypoints.consumers import projections
+from entrypoints.consumers import other_consumers
 from entrypoints.container import Container
 from entrypoints.doctor import examine, installables
 from entrypoints.settings import Settings
@@ -39,7 +39,8 @@ def _subclass(name: str, base: type[Any], body: str, known: dict[str, Any]) -> t
 def extended_container(rabbitmq_url: str, tmp_path: Path) -> Iterator[Container]:
     """The container as the page makes it, set up."""
     with_setting = _subclass("ShopSettings", Settings, PAGE.blocks("python", "The setting"), vars(server_settings))
-    known = {**vars(containers), **Container.providers, "_consumer": Container._consumer, "DailyCounts": DailyCounts}
+    own = {name: getattr(Container, name) for name in ("_consumer", "_keeping")}
+    known = {**vars(containers), **Container.providers, **own, "DailyCounts": DailyCounts}
     with_line = _subclass("ShopContainer", Container, PAGE.blocks("python", "The line"), known)
     variables = {"RABBITMQ_DSN": rabbitmq_url, "PENCHANT_ANALYTICS_FILE": str(tmp_path / "daily.db")}
     shop = with_line(settings=with_setting.model_validate({**variables, "PENCHANT_HOME": str(tmp_path)}))
@@ -70,7 +71,7 @@ def test_the_page_shows_the_class_as_it_is_tested() -> None:
 
 
 def test_the_consumer_of_the_page_counts_each_event_once(shop: Container, tmp_path: Path) -> None:
-    [analytics] = projections(shop, "analytics")
+    [analytics] = other_consumers(shop, "analytics")
     events = [_view(1), _view(2), _event(3, event_type="purchase", product_id="tea"), _event(4, retracts="m2")]
     expected = [("ann", DAY, "purchase", 1), ("ann", DAY, "view", 1)]
 
@@ -89,7 +90,7 @@ def test_the_consumer_of_the_page_counts_each_event_once(shop: Container, tmp_pa
 
 
 def test_what_was_recorded_before_comes_from_the_log(shop: Container, tmp_path: Path) -> None:
-    [analytics] = projections(shop, "analytics")
+    [analytics] = other_consumers(shop, "analytics")
     shop.record()([parse_event(_view(1)), parse_event(_view(2))])
 
     analytics.rebuild().all()
