@@ -44,6 +44,15 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background hands on that it is ignored
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Count coverage in the quick unit and contract tests only: they have to reach the bound by themselves.
+
+    To count takes half of the time of the others, in which most of it would go into counting the same lines again.
+    """
+    if "integration" in item.path.parts or item.get_closest_marker("slow") is not None:
+        item.add_marker(pytest.mark.no_cover)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start what the chosen tests need, all at the same time, while the first tests run."""
     if not session.config.option.collectonly:

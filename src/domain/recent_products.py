@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from domain.applied_positions import AppliedPositions
 from domain.interaction import Interaction, LoggedEvent
 
-RECENT_EVENTS = 50
+RECENT_EVENTS = 20
 """So many of the last positions of a user are looked at."""
 RECENT_PRODUCTS = 10
 """So many products are named at the most."""
