@@ -3,10 +3,8 @@
 import json
 import os
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import Any
 
 import amqp
@@ -26,40 +24,17 @@ from tests.integration.graph_production import (
     graph_production,  # noqa: F401  pytest finds the fixture here
 )
 from tests.integration.http_api import serving
+from tests.integration.journeys import LONG_AGO, Journeys, Message, journeys
 from tests.integration.penchant_process import DEADLINE_SECONDS, PenchantProcess
 from tests.integration.test_least_rights import permissions_of_penchant
 from tests.services.ports import LOOPBACK, free_port
 from tests.services.waiting import wait_until
 
-Message = Mapping[str, Any]
-LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 LONG_SECONDS = 240.0
 KILLS = int(os.environ.get("PENCHANT_KILLS", "4"))
 """Of workers of the graph; `make chaos` has more."""
 LOAD = 200
 """Events between two kills, in batches of ten: so many that there is work left when somebody is killed."""
-
-
-def _events(prefix: str, count: int, users: int = 5, seed: int = 1) -> list[Message]:
-    """Events of some users on products, one in ten of which takes an earlier one of the same user back."""
-    random = Random(seed)
-    messages: list[Message] = []
-    alive: dict[str, list[str]] = {}
-    for number in range(count):
-        user_id, message_id = f"{prefix}-u{random.randrange(users)}", f"{prefix}-m{number}"
-        at = {"message_id": message_id, "user_id": user_id, "occurred_at": _time(random)}
-        targets = alive.setdefault(user_id, [])
-        if targets and random.random() < 0.1:
-            messages.append({**at, "retracts": targets.pop(random.randrange(len(targets)))})
-            continue
-        kind, product = random.choice(["view", "click", "purchase"]), f"{prefix}-p{random.randrange(30)}"
-        messages.append({**at, "event_type": kind, "product_id": product})
-        targets.append(message_id)
-    return messages
-
-
-def _time(random: Random) -> str:
-    return (LONG_AGO + timedelta(microseconds=random.randrange(10**13))).isoformat()
 
 
 def _record(shop: GraphProduction, messages: Sequence[Message]) -> None:
@@ -68,7 +43,7 @@ def _record(shop: GraphProduction, messages: Sequence[Message]) -> None:
 
 
 def test_events_become_edges_whether_their_product_is_known_or_not(shop: GraphProduction) -> None:
-    messages = _events("first", 200)
+    messages = journeys("first", 200).messages
 
     with shop.worker(GRAPH), shop.worker(EMBEDDINGS):
         _record(shop, messages)
@@ -105,7 +80,7 @@ def test_a_phrase_makes_no_node_unless_that_is_switched_on(shop: GraphProduction
 
 
 def test_without_the_graph_embeddings_stay_fresh_and_it_catches_up_when_it_is_back(shop: GraphProduction) -> None:
-    messages = _events("away", 300)
+    messages = journeys("away", 300).messages
     with shop.worker(GRAPH) as graph, shop.worker(EMBEDDINGS):
         shop.neo4j.stop()
         _record(shop, messages)
@@ -123,11 +98,11 @@ def test_without_the_graph_embeddings_stay_fresh_and_it_catches_up_when_it_is_ba
 def test_workers_that_are_killed_again_and_again_under_load_come_to_what_an_own_count_gives(
     shop: GraphProduction,
 ) -> None:
-    every = _events("killed", KILLS * LOAD)
+    every = journeys("killed", KILLS * LOAD).messages
     # A retraction has its user read from the log again, which mends whatever was lost: most users have none.
     messages = [m for m in every if "retracts" not in m or m["user_id"] == "killed-u0"]
-    users = {message["user_id"] for message in messages}
-    products = {message["product_id"] for message in messages if "product_id" in message}
+    journey = Journeys(messages)
+    users, products = journey.users, journey.products
     texts = "".join(json.dumps({"product_id": product, "text": f"a mug, {product}"}) + "\n" for product in products)
     shop.base.ok("products", "import", "-", stdin=texts)
 
@@ -150,16 +125,14 @@ def test_workers_that_are_killed_again_and_again_under_load_come_to_what_an_own_
                 embeddings = started(EMBEDDINGS)
 
         shop.wait_for(messages)
-        gone = {message["retracts"] for message in messages if "retracts" in message}
-        alive = [m["user_id"] for m in messages if "retracts" not in m and m["message_id"] not in gone]
-        shop.base.wait_until_counted(Counter(alive))
+        shop.base.wait_until_counted(journey.counts)
 
 
 @pytest.mark.slow
 def test_twenty_thousand_events_with_repeats_and_retractions_are_the_edges_that_an_own_count_gives(
     shop: GraphProduction,
 ) -> None:
-    messages = _events("many", 20_000, users=300)
+    messages = journeys("many", 20_000, users=300).messages
     expected = expected_edges(messages)
     users = {message["user_id"] for message in messages}
 
@@ -175,7 +148,7 @@ def test_twenty_thousand_events_with_repeats_and_retractions_are_the_edges_that_
 
 
 def test_what_its_queue_has_lost_comes_from_the_log(shop: GraphProduction) -> None:
-    messages = _events("purged", 150)
+    messages = journeys("purged", 150).messages
     shop.purge()  # of what an earlier test may have left there
     _record(shop, messages)
     with shop.worker(EMBEDDINGS):
@@ -206,7 +179,7 @@ def test_what_an_operator_ends_is_no_fault_of_the_events(shop: GraphProduction) 
 
 
 def test_what_somebody_has_damaged_stops_nobody_and_a_rebuild_mends_it(shop: GraphProduction) -> None:
-    messages = _events("damaged", 60, users=2)
+    messages = journeys("damaged", 60, users=2).messages
     _record(shop, messages)
     with shop.worker(GRAPH) as worker:
         shop.wait_for(messages)
@@ -229,7 +202,7 @@ def test_what_somebody_has_damaged_stops_nobody_and_a_rebuild_mends_it(shop: Gra
 
 def test_a_graph_that_is_away_at_the_start_keeps_nobody_else_from_work(shop: GraphProduction) -> None:
     nowhere = f"bolt://neo4j:wrong-password@{LOOPBACK}:{free_port()}"
-    messages = _events("start", 20)
+    messages = journeys("start", 20).messages
 
     alone = shop.base.process("worker", "--queue", "neo4j", NEO4J_URL=nowhere)
     with shop.worker("all", NEO4J_URL=nowhere) as worker:
@@ -245,7 +218,7 @@ def test_a_graph_that_is_away_at_the_start_keeps_nobody_else_from_work(shop: Gra
 
 
 def test_one_worker_can_be_all_consumers(shop: GraphProduction) -> None:
-    messages = _events("both", 100)
+    messages = journeys("both", 100).messages
 
     with shop.worker("all") as worker:
         _record(shop, messages)
@@ -283,7 +256,7 @@ def test_stats_of_its_queue_are_those_of_the_graph(shop: GraphProduction) -> Non
     with shop.worker(EMBEDDINGS):
         wait_until(caught_up, DEADLINE_SECONDS, "what others have left")
         shop.purge()
-        shop.base.record(_events("stats", 3))
+        shop.base.record(journeys("stats", 3).messages)
         wait_until(lambda: shop.waiting() == 3, DEADLINE_SECONDS, "all events to be in the queue")
         wait_until(caught_up, DEADLINE_SECONDS, "the embeddings")
 
@@ -294,7 +267,7 @@ def test_stats_of_its_queue_are_those_of_the_graph(shop: GraphProduction) -> Non
 
 
 def test_the_worker_of_the_graph_needs_no_more_of_the_broker_than_is_documented(shop: GraphProduction) -> None:
-    messages = _events("least", 20)
+    messages = journeys("least", 20).messages
     with shop.base.rabbitmq.user(shop.base.broker_url, *permissions_of_penchant()) as url:
         shop.base.ok("setup", RABBITMQ_DSN=url)
         _record(shop, messages)
