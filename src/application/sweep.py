@@ -1,6 +1,6 @@
 """Sweeping: everything that an index follows is held against its points, a piece at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Generic
 
@@ -21,26 +21,42 @@ class Swept:
 
 
 class Sweep(Generic[Row]):
-    """Brings all points to what is stored, and removes those of nobody."""
+    """Brings all points to what is stored, and removes those of nobody.
 
-    def __init__(self, index: VectorIndex, followed: Followed[Row], follow: Follow[Row]) -> None:
+    Parameters
+    ----------
+    check : raises where this process must not write any more; called before each piece.
+    """
+
+    def __init__(
+        self,
+        index: VectorIndex,
+        followed: Followed[Row],
+        follow: Follow[Row],
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         self._index = index
         self._followed = followed
         self._follow = follow
+        self._check = check
 
     def __call__(self, before: datetime | None = None) -> Iterator[Swept]:
         """Bring what differs, of what was written before that moment (None: all), a piece at a time."""
         for stamps in self._followed.stamps(ROWS_AT_ONCE):
+            self._check()
             old = [one for one in stamps if before is None or one.written_at < before]
             yield Swept(rows=len(stamps), changed=len(self._follow(self._differing(old))))
         for page in pages_of_points(self._index):
+            self._check()
             yield Swept(changed=self._remove_gone(page))
 
     def anew(self) -> Iterator[Swept]:
         """Put every point whatever is there, and remove all others, a piece at a time."""
         for stamps in self._followed.stamps(ROWS_AT_ONCE):
+            self._check()
             yield Swept(rows=len(stamps), changed=len(self._follow([one.id for one in stamps], anew=True)))
         for page in pages_of_points(self._index):
+            self._check()
             if page.strays:
                 self._index.remove_strays(page.strays)
             yield Swept(changed=self._remove_gone(page))

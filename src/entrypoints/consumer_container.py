@@ -16,14 +16,15 @@ class ConsumerContainer(containers.DeclarativeContainer):
     """The consumer of one queue; all that is shared by the whole program is given to it.
 
     `name` is what the command line calls it, `schema` what its server needs (installed by `setup`, examined by
-    `doctor`, required by a worker), `apply` what it does with deliveries, `proofs` what holds against their source the
-    things that it keeps, `chores` what its workers do beside that, and `needs_recipe` whether what it keeps is of one
-    recipe, as vectors are.
+    `doctor`, required by `/ready`), `begin` what its workers call first (left out: they require that), `apply` what it
+    does with deliveries, `proofs` what holds against their source the things that it keeps, `chores` what its workers
+    do beside that, and `needs_recipe` whether what it keeps is of one recipe, as vectors are.
     """
 
     name = providers.Dependency(instance_of=str)
     queue = providers.Dependency(instance_of=str)
     schema: providers.Dependency[Any] = providers.Dependency()
+    begin: providers.Dependency[Any] = providers.Dependency(default=schema.provided.require)
     apply: providers.Dependency[Any] = providers.Dependency()
     rebuild: providers.Dependency[Any] = providers.Dependency()
     catch_up: providers.Dependency[Any] = providers.Dependency()

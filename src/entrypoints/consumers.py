@@ -91,7 +91,7 @@ def _of_other(container: Container, consuming: Consuming, *, collects: bool) -> 
     """`collects`: whether its worker collects dead letters, which one thread of a process may do."""
 
     def reach() -> None:
-        consuming.schema().require()
+        consuming.begin()()
         if collects:
             _reach_dead_letters(container)
 

@@ -345,6 +345,7 @@ class Container(containers.DeclarativeContainer):
         name="qdrant",  # consumers.INDEX
         queue=INDEX_QUEUE,
         schema=index.schema,
+        begin=index.schema.provided.prepare,
         proofs=index.proofs,
         chores=index.chores,
         needs_recipe=True,

@@ -1,9 +1,11 @@
 """The index of vectors: how it follows what is stored."""
 
+from functools import partial
 from typing import Any
 
 from dependency_injector import containers, providers
 
+from application.active_recipe import check_recipe
 from application.catch_up_index import CatchUpIndex
 from application.chores import Chore
 from application.follow import Follow
@@ -47,10 +49,10 @@ class IndexContainer(containers.DeclarativeContainer):
     followed_users = providers.Singleton(FollowedUsers, store, event_log, recipe)
     followed_products = providers.Singleton(FollowedProducts, catalogue, recipe)
     follow_users = providers.Singleton(Follow, users, followed_users)
-    sweep_users = providers.Singleton(Sweep, users, followed_users, follow_users)
-    sweep_products = providers.Singleton(
-        Sweep, products, followed_products, providers.Singleton(Follow, products, followed_products)
-    )
+    follow_products = providers.Singleton(Follow, products, followed_products)
+    check = providers.Singleton(partial, check_recipe, registry, recipe)
+    sweep_users = providers.Singleton(Sweep, users, followed_users, follow_users, check)
+    sweep_products = providers.Singleton(Sweep, products, followed_products, follow_products, check)
 
     apply = providers.Singleton(
         FollowEmbeddings,
@@ -73,17 +75,21 @@ class IndexContainer(containers.DeclarativeContainer):
         metrics=metrics,
         queue=INDEX_QUEUE,
     )
+    verify_users = providers.Singleton(VerifyPoints, users, followed_users)
+    verify_products = providers.Singleton(VerifyPoints, products, followed_products)
     proofs = providers.List(
         providers.Singleton(
             Proof,
-            verify=providers.Singleton(VerifyPoints, users, followed_users),
+            verify=verify_users,
+            strays=verify_users.provided.strays,
             name="qdrant",
             kept="point",
             source="the stored embedding",
         ),
         providers.Singleton(
             Proof,
-            verify=providers.Singleton(VerifyPoints, products, followed_products),
+            verify=verify_products,
+            strays=verify_products.provided.strays,
             name="qdrant_products",
             kept="point",
             of="product",

@@ -13,9 +13,6 @@ from application.retry_policy import RetryPolicy
 from entrypoints.settings import Settings
 
 if TYPE_CHECKING:
-    from adapters.qdrant.index import QdrantIndex
-    from adapters.qdrant.schema import QdrantSchema
-    from adapters.qdrant.server import QdrantServer
     from pydantic import SecretStr
 
     from adapters.http.client import ApiClient
@@ -29,6 +26,9 @@ if TYPE_CHECKING:
     from adapters.neo4j.schema import Neo4jSchema
     from adapters.openai.embedder import OpenAIEmbedder
     from adapters.prometheus.metrics import PrometheusMetrics
+    from adapters.qdrant.index import QdrantIndex
+    from adapters.qdrant.schema import QdrantSchema
+    from adapters.qdrant.server import QdrantServer
     from adapters.rabbitmq.broker import Broker
     from adapters.rabbitmq.dead_letter_queue import KombuDeadLetterQueue
     from adapters.rabbitmq.examination import KombuExamination

@@ -1,6 +1,6 @@
 """What `penchant verify` proves: of whom, what is kept of them, and what it must equal."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Protocol
 
 from attrs import frozen
@@ -26,6 +26,7 @@ class Proof:
     ----------
     name : in documents.
     of, kept, source : nouns, as in: every (kept) of 12 (of)s equals (source).
+    strays : how many there are beside them that nobody of us keeps; None where nobody else can put any.
     """
 
     verify: Verifies
@@ -33,3 +34,4 @@ class Proof:
     kept: str
     of: str = "user"
     source: str = "the log"
+    strays: Callable[[], int] | None = None

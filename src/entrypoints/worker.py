@@ -6,7 +6,7 @@ from functools import partial
 
 from application.outage import Outage
 from application.worker import StopReason, WorkerOptions
-from domain.errors import ConfigurationError, TransientError
+from domain.errors import ConfigurationError, RecipeChangedError, TransientError
 from entrypoints.beside import running_beside
 from entrypoints.consumers import ALL, EMBEDDINGS, Consumer, consumers, other_consumers
 from entrypoints.container import Container
@@ -82,6 +82,8 @@ def _work_patiently(container: Container, consumer: Consumer, options: WorkerOpt
         try:
             consumer.reach()
             consumer.worker()(options)
+        except RecipeChangedError:  # it keeps all of this process from work
+            raise
         except (ConfigurationError, TransientError) as error:
             text = f"{error} Its queue keeps what comes meanwhile, and the other consumers go on."
             container.journal().warning("consumer_waits", text, queue=consumer.queue)

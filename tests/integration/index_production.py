@@ -1,14 +1,18 @@
 """Production with an index of vectors beside the embeddings."""
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
+import amqp
 import numpy as np
 import pytest
 from attrs import evolve, frozen
 from kombu import Connection
+from qdrant_client import models
 
+from application.work import WorkReport
 from domain.user_embedding import UserEmbedding
 from tests.integration.penchant_process import DEADLINE_SECONDS, PenchantProcess
 from tests.integration.production import Production, production_in
@@ -24,6 +28,8 @@ EMBEDDINGS, INDEX = "user_embedding_updates", "qdrant"
 INDEX_QUEUE = "events.qdrant"
 USERS, PRODUCTS = "user_embeddings", "product_embeddings"
 PAGE = 1_000
+QUIET_SECONDS = 0.3
+"""If nothing has come for so long, nothing is on its way."""
 
 Payload = dict[str, Any]
 
@@ -43,11 +49,49 @@ class IndexProduction:
     base: Production
     qdrant: QdrantServer
 
+    def stock(self, products: Iterable[str], text: str = "a mug") -> None:
+        """Import these products."""
+        lines = [json.dumps({"product_id": product, "text": f"{text}, {product}"}) for product in sorted(products)]
+        self.base.ok("products", "import", "-", stdin="\n".join(lines))
+
     def worker(self, queue: str, *arguments: str, **variables: str) -> PenchantProcess:
         """A worker of one consumer, or of all, that works; whoever calls this ends it."""
         process = self.base.start("worker", "--queue", queue, *arguments, **variables)
         process.wait_for("worker_started")
         return process
+
+    @contextmanager
+    def workers(self, *queues: str, arguments: Sequence[str] = ()) -> Iterator[Sequence[PenchantProcess]]:
+        """Workers of these consumers, started at once; they are ended with the block."""
+        with ExitStack() as stack:
+            started = [self.base.start("worker", "--queue", queue, *arguments) for queue in queues]
+            for process in started:
+                stack.enter_context(process)
+            for process in started:
+                process.wait_for("worker_started")
+            yield started
+
+    def follow(self) -> WorkReport:
+        """Do the index's work inside this process, which takes less time to start, until nothing is on its way."""
+        total = WorkReport()
+        with self.base.container() as container:
+            while container.outbox().depth():
+                container.relay()(PAGE)
+            work = container.index_consumer.work()
+            while (report := work.batch(PAGE, wait_seconds=QUIET_SECONDS)).deliveries:
+                total += report
+            container.index_consumer.source().close()
+        return total
+
+    def search(self, alias: str, vector: np.ndarray, among: Collection[str], limit: int = 10) -> Sequence[str]:
+        """What a search finds among these, the nearest first."""
+        key = _key(alias)
+        only = models.FieldCondition(key=key, match=models.MatchAny(any=list(among)))
+        with closing(self.qdrant.connect()) as client:
+            found = client.query_points(
+                alias, query=vector.tolist(), query_filter=models.Filter(must=[only]), limit=limit, with_payload=True
+            )
+        return [(point.payload or {})[key] for point in found.points]
 
     def points(self, alias: str = USERS) -> Mapping[str, FoundPoint]:
         """All points behind an alias by our id, asked without any code of the program."""
@@ -66,6 +110,11 @@ class IndexProduction:
         """Events that wait in the queue of the index."""
         return self.base.rabbitmq.queue(self.base.broker_url, INDEX_QUEUE).ready
 
+    def send(self, body: bytes) -> None:
+        """Put a message into that queue, as no program of ours does."""
+        with self.base.rabbitmq.connection(self.base.broker_url) as connection:
+            connection.channel().basic_publish_confirm(amqp.Message(body), exchange="", routing_key=INDEX_QUEUE)
+
     def purge(self) -> None:
         """Empty that queue."""
         with Connection(self.base.broker_url) as connection:
@@ -74,7 +123,7 @@ class IndexProduction:
 
 def points_of(qdrant: QdrantServer, alias: str) -> Mapping[str, FoundPoint]:
     """All points behind an alias that have an id of ours."""
-    key = "user_id" if alias == USERS else "product_id"
+    key = _key(alias)
     found: dict[str, FoundPoint] = {}
     offset: Any = None
     with closing(qdrant.connect()) as client:
@@ -89,6 +138,10 @@ def points_of(qdrant: QdrantServer, alias: str) -> Mapping[str, FoundPoint]:
                 return found
 
 
+def _key(alias: str) -> str:
+    return "user_id" if alias == USERS else "product_id"
+
+
 def _is_right(point: FoundPoint | None, state: UserEmbedding | None) -> bool:
     if state is None or state.embedding is None:
         return point is None
@@ -96,6 +149,7 @@ def _is_right(point: FoundPoint | None, state: UserEmbedding | None) -> bool:
         point is not None
         and np.array_equal(point.vector, state.embedding)
         and point.payload["event_count"] == state.event_count
+        and point.payload["mark"] == state.write_id
     )
 
 

@@ -41,6 +41,15 @@ class QdrantSchema:
         for collection in found.values():
             self._refuse_other_vectors(collection)
 
+    def prepare(self) -> None:
+        """The same, but make ours where those of another model are searched: somebody has set this server up."""
+        with self._server.translated() as client:
+            behind = collections_behind(client)
+        is_set_up = all(plan.is_ours(behind.get(plan.alias, "")) for plan in PLANS)
+        if is_set_up and not self._are_live(behind):
+            self.install()
+        self.require()
+
     def examine(self) -> Sequence[Finding]:
         return Examination(self._server, self._names, self._dimensions).findings()
 

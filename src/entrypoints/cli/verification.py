@@ -16,7 +16,7 @@ from domain.identifier import parse_identifier
 from entrypoints.cli.output import Json, out, print_json, progress
 from entrypoints.cli.queues import OfQueue
 from entrypoints.cli.wiring import looking
-from entrypoints.consumers import ALL, EMBEDDINGS, other_consumers
+from entrypoints.consumers import ALL, EMBEDDINGS, INDEX, other_consumers
 from entrypoints.container import Container
 from entrypoints.parallel import processes_for, verify_pages
 from entrypoints.proofs import Proof
@@ -57,12 +57,16 @@ def verify(
         users = _chosen(container, user, sample)
         proofs = _proofs(container, queue, of_users=users is not None)
         reports = {proof.name: (proof, _verify(container, proof, users, processes)) for proof in proofs}
+        # Not where some users were asked for: it takes a look at all that is there.
+        counts = {proof.name: proof.strays() for proof in proofs if proof.strays is not None and users is None}
     if as_json:
-        documents = {name: _verification(report) for name, (_, report) in reports.items()}
+        strays = {name: {"strays": count} for name, count in counts.items()}
+        documents = {name: _verification(report) | strays.get(name, {}) for name, (_, report) in reports.items()}
         print_json(documents if len(documents) > 1 else next(iter(documents.values())))
     else:
         for proof, report in reports.values():
             print_verification(report, proof)
+            print_strays(counts.get(proof.name, 0), proof)
     raise typer.Exit(1 if any(report.mismatches for _, report in reports.values()) else 0)
 
 
@@ -142,3 +146,10 @@ def print_verification(report: VerifyReport, proof: Proof) -> None:
         if report.lag:
             text = f"{report.lag:,} are not in yet; if no worker runs and brings them in,"
             out.print(f"[yellow]![/yellow] {text} `penchant catch-up --older-than 0` does.")
+
+
+def print_strays(count: int, proof: Proof) -> None:
+    """Warn of what somebody else has put beside what we keep."""
+    if count:
+        text = f"{count:,} {proof.kept}s beside those of {proof.of}s are foreign or damaged;"
+        out.print(f"[yellow]![/yellow] {text} `penchant rebuild --all --queue {INDEX}` removes them.")
