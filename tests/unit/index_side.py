@@ -1,7 +1,7 @@
 """A shop, an index in memory that follows it, and everything that works between them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from attrs import define, evolve, field
 
 from adapters.memory.system import ManualStop
 from adapters.memory.vector_index import MemoryGeneration, MemoryVectorIndex, Searched
+from application.active_recipe import check_recipe
 from application.catch_up_index import CatchUpIndex
 from application.follow import Follow
 from application.follow_catalogue import FollowCatalogue
@@ -72,8 +73,9 @@ class IndexSide:
         followed_users = FollowedUsers(shop.store, shop.log, shop.recipe)
         followed_products = FollowedProducts(shop.catalogue, shop.recipe)
         self.follow = Follow(users, followed_users)
-        sweep_users = Sweep(users, followed_users, self.follow)
-        sweep_products = Sweep(products, followed_products, Follow(products, followed_products))
+        check = partial(check_recipe, shop.registry, shop.recipe)
+        sweep_users = Sweep(users, followed_users, self.follow, check)
+        sweep_products = Sweep(products, followed_products, Follow(products, followed_products), check)
         self.apply = FollowEmbeddings(
             follow=self.follow,
             store=shop.store,

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
+from application.active_recipe import ACTIVE_RECIPE
 from application.catch_up import CatchUpReport
 from application.wake_followers import WakeFollowers
+from domain.errors import RecipeChangedError
 from tests.builders import bought, products, viewed
 from tests.shop import Shop
 from tests.unit.index_side import IndexSide, IndexStorage
@@ -133,6 +135,20 @@ def test_a_product_that_changes_while_the_catalogue_is_gone_through_is_not_misse
     point = side.storage.products.points["pot"]
     assert point is not None
     assert point.payload["text"] == "green pot"
+
+
+def test_whoever_is_of_a_recipe_that_is_left_behind_changes_nothing(side: IndexSide, shop: Shop) -> None:
+    before = dict(side.storage.users.points)
+    shop.apply(viewed("m2", "mug"))
+    shop.stock(pot="red pot")
+    _later(shop)
+    shop.storage.registry.set(ACTIVE_RECIPE, evolve(shop.recipe, model="another").as_json())
+
+    for sweep in (side.catch_up, side.rebuild.all, lambda: list(side.follow_catalogue())):
+        with pytest.raises(RecipeChangedError):
+            sweep()
+
+    assert (side.storage.users.points, "pot" in side.storage.products.points) == (before, False)
 
 
 def test_a_rebuild_puts_everything_anew_and_removes_what_is_of_nobody(side: IndexSide) -> None:
