@@ -125,14 +125,14 @@ class Production:
             wait_until_counted(container, counts, work)
             container.message_source().close()
 
-    def wait_until_drained(self) -> None:
+    def wait_until_drained(self, seconds: float = DEADLINE_SECONDS) -> None:
         """Wait until nothing is on its way: no rows in the outbox, nothing in any queue but that of the dead."""
 
         def depth() -> int:
             return container.outbox().depth() + self.on_the_broker()
 
         with self.container() as container:
-            wait_until(lambda: depth() == 0, DEADLINE_SECONDS, "outbox and queues to be empty")
+            wait_until(lambda: depth() == 0, seconds, "outbox and queues to be empty")
 
     def on_the_broker(self) -> int:
         """Messages in all queues but that of the dead; those that a running worker holds are not counted."""
