@@ -42,24 +42,30 @@ class Sweep(Generic[Row]):
 
     def __call__(self, before: datetime | None = None) -> Iterator[Swept]:
         """Bring what differs, of what was written before that moment (None: all), a piece at a time."""
-        for stamps in self._followed.stamps(ROWS_AT_ONCE):
-            self._check()
+        for stamps in self._stamps():
             old = [one for one in stamps if before is None or one.written_at < before]
             yield Swept(rows=len(stamps), changed=len(self._follow(self._differing(old))))
-        for page in pages_of_points(self._index):
-            self._check()
+        for page in self._pages():
             yield Swept(changed=self._remove_gone(page))
 
     def anew(self) -> Iterator[Swept]:
         """Put every point whatever is there, and remove all others, a piece at a time."""
-        for stamps in self._followed.stamps(ROWS_AT_ONCE):
-            self._check()
+        for stamps in self._stamps():
             yield Swept(rows=len(stamps), changed=len(self._follow([one.id for one in stamps], anew=True)))
-        for page in pages_of_points(self._index):
-            self._check()
+        for page in self._pages():
             if page.strays:
                 self._index.remove_strays(page.strays)
             yield Swept(changed=self._remove_gone(page))
+
+    def _stamps(self) -> Iterator[Sequence[Stamp]]:
+        for stamps in self._followed.stamps(ROWS_AT_ONCE):
+            self._check()
+            yield stamps
+
+    def _pages(self) -> Iterator[PointsPage]:
+        for page in pages_of_points(self._index):
+            self._check()
+            yield page
 
     def _differing(self, stamps: Sequence[Stamp]) -> Sequence[str]:
         marks = self._index.marks([one.id for one in stamps])

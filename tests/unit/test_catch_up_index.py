@@ -151,6 +151,15 @@ def test_whoever_is_of_a_recipe_that_is_left_behind_changes_nothing(side: IndexS
     assert (side.storage.users.points, "pot" in side.storage.products.points) == (before, False)
 
 
+def test_whoever_is_in_the_middle_of_a_sweep_stops_when_its_recipe_is_left_behind(side: IndexSide, shop: Shop) -> None:
+    pieces = side.catch_up.pieces()
+    next(pieces)
+    shop.storage.registry.set(ACTIVE_RECIPE, evolve(shop.recipe, model="another").as_json())
+
+    with pytest.raises(RecipeChangedError):
+        next(pieces)
+
+
 def test_a_rebuild_puts_everything_anew_and_removes_what_is_of_nobody(side: IndexSide) -> None:
     side.damage("ann", vector=-side.storage.users.read(["ann"])["ann"].vector)
     side.storage.users.points["ghost"] = side.point("bob")
