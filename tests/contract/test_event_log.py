@@ -8,7 +8,7 @@ import pytest
 
 from application.ports.event_log import EventLog, LogFilter
 from domain.interaction import EventType, LoggedEvent
-from tests.builders import NOW, ODD_TEXTS, bought, days_ago, interaction, retraction, searched
+from tests.builders import NOW, ODD_TEXTS, bought, days_ago, interaction, retraction, searched, viewed
 from tests.contract.adapters import append
 
 
@@ -36,6 +36,7 @@ def test_an_empty_log_has_nothing(log: EventLog) -> None:
     assert log.heads_of(["ann"]) == {}
     assert _last(log, {"ann": 7}, 50) == []
     assert log.product_counts() == {}
+    assert list(log.daily_counts(days_ago(9))) == []
     assert list(chain.from_iterable(log.matching(LogFilter()))) == []
     assert log.count_matching(LogFilter()) == 0
     assert list(chain.from_iterable(log.phrases())) == []
@@ -401,3 +402,41 @@ def test_a_list_longer_than_a_statement_takes_is_no_limit(log: EventLog) -> None
 
     assert log.heads_of(many) == {"u00001": 1, "u39999": 1}
     assert [e.event.message_id for e in _history(log, *many)] == ["m1", "m2"]
+
+
+def test_interactions_are_counted_by_product_type_and_day(log: EventLog) -> None:
+    append(
+        log,
+        [
+            viewed("m1", "tea", age_days=0.0),
+            viewed("m2", "tea", "bob", age_days=0.25),
+            bought("m3", "tea"),
+            viewed("m4", "tea", age_days=1.0),
+            viewed("m5", "TEA"),
+            searched("m6"),
+            viewed("m7", "tea", age_days=3.0),
+        ],
+    )
+
+    counts = {(c.product_id, str(c.event_type), str(c.day)): c.events for c in log.daily_counts(days_ago(2))}
+
+    assert counts == {
+        ("tea", "view", "2026-03-01"): 2,
+        ("tea", "purchase", "2026-03-01"): 1,
+        ("tea", "view", "2026-02-28"): 1,
+        ("TEA", "view", "2026-03-01"): 1,
+    }
+
+
+def test_what_was_taken_back_is_not_counted(log: EventLog) -> None:
+    append(log, [viewed("m1"), viewed("m2")])
+    append(log, [retraction("m3", "m1")])
+
+    assert [count.events for count in log.daily_counts(days_ago(1))] == [1]
+
+
+def test_counts_begin_at_the_very_moment(log: EventLog) -> None:
+    append(log, [viewed("m1", age_days=1.0)])
+
+    assert len(log.daily_counts(days_ago(1))) == 1
+    assert list(log.daily_counts(days_ago(1) + timedelta(microseconds=1))) == []

@@ -3,13 +3,13 @@
 from collections import ChainMap, Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import repeat
 from threading import RLock
 
 from attrs import evolve
 
-from application.ports.event_log import LogFilter
+from application.ports.event_log import DailyCount, LogFilter
 from application.ports.message_source import Delivery
 from domain.errors import LostRaceError
 from domain.interaction import Event, Interaction, LoggedEvent, Retraction
@@ -161,6 +161,18 @@ class MemoryEventLog:
     def product_counts(self) -> Mapping[str, int]:
         live = (logged for logged in self._interactions() if logged.event.message_id not in self._database.retractions)
         return Counter(product_id for logged in live if (product_id := _product(logged)) is not None)
+
+    def daily_counts(self, since: datetime) -> Sequence[DailyCount]:
+        live = (logged for logged in self._interactions() if logged.event.message_id not in self._database.retractions)
+        counts = Counter(
+            (event.product_id, event.event_type, event.occurred_at.astimezone(UTC).date())
+            for event in (logged.event for logged in live)
+            if isinstance(event, Interaction) and event.product_id is not None and event.occurred_at >= since
+        )
+        return [
+            DailyCount(product_id=product_id, event_type=event_type, day=day, events=events)
+            for (product_id, event_type, day), events in counts.items()
+        ]
 
     def count(self) -> int:
         return len(self._database.by_message)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from itertools import repeat
 
 import sqlalchemy as sa
@@ -17,8 +17,8 @@ from adapters.sql.outbox import enqueue
 from adapters.sql.statements import add_to_counts, in_parts, insert_columns, is_one_of
 from adapters.sql.streams import streamed
 from adapters.sql.tables import user_heads, user_interactions
-from application.ports.event_log import LogFilter
-from domain.interaction import Event, LoggedEvent, Retraction
+from application.ports.event_log import DailyCount, LogFilter
+from domain.interaction import Event, EventType, LoggedEvent, Retraction
 
 PAGE = 2_000
 
@@ -169,6 +169,25 @@ class SqlEventLog:
         )
         with self._database.reading() as connection:
             return {row.product_id: row.events for row in connection.execute(query)}
+
+    def daily_counts(self, since: datetime) -> Sequence[DailyCount]:
+        day = sa.func.substr(sa.cast(_log.c.occurred_at, sa.String(32)), 1, 10)
+        query = (
+            sa.select(_log.c.product_id, _log.c.event_type, day.label("day"), sa.func.count().label("events"))
+            .outerjoin(_retraction, _retraction.c.retracts == _log.c.message_id)
+            .where(_log.c.occurred_at >= since, _log.c.product_id.is_not(None), _retraction.c.id.is_(None))
+            .group_by(_log.c.product_id, _log.c.event_type, day)
+        )
+        with self._database.reading() as connection:
+            return [
+                DailyCount(
+                    product_id=row.product_id,
+                    event_type=EventType(row.event_type),
+                    day=date.fromisoformat(row.day),
+                    events=row.events,
+                )
+                for row in connection.execute(query)
+            ]
 
     def count(self) -> int:
         with self._database.reading() as connection:

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from attrs import frozen
 
-from domain.interaction import Event, LoggedEvent
+from domain.interaction import Event, EventType, LoggedEvent
 
 
 @frozen(kw_only=True)
@@ -19,6 +19,16 @@ class LogFilter:
     occurred_from: datetime | None = None
     """At this moment or later."""
     occurred_before: datetime | None = None
+
+
+@frozen(kw_only=True)
+class DailyCount:
+    """How many live interactions of a type a product had on a day, in UTC."""
+
+    product_id: str
+    event_type: EventType
+    day: date
+    events: int
 
 
 class LogTransaction(Protocol):
@@ -93,6 +103,9 @@ class EventLog(Protocol):
 
     def product_counts(self) -> Mapping[str, int]:
         """How many interactions that are not retracted each product has."""
+
+    def daily_counts(self, since: datetime) -> Sequence[DailyCount]:
+        """The interactions since then that are not retracted, counted by product, type and day, in no order."""
 
     def count(self) -> int:
         """How many events are in the log."""
