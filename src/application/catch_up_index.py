@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from application.catch_up import DEFAULT_AGE, CatchUpReport
+from application.change_recipe import change_under_way
+from application.ports.registry import Registry
 from application.ports.system import Clock, Metrics
 from application.ports.vector_index import IndexGeneration
 from application.sweep import Sweep, Swept
@@ -15,7 +17,8 @@ class CatchUpIndex:
     """Compares all that the index follows with its points.
 
     It needs no queue for that, and heals what a queue has dropped, an index set back to a backup, and collections of a
-    new model, which searches find once all is in them.
+    new model, which searches find once all is in them: not while the recipe is still changed, because the catalogue and
+    the states come to that model little by little.
     """
 
     def __init__(
@@ -24,6 +27,7 @@ class CatchUpIndex:
         products: Sweep[ProductEmbedding],
         users: Sweep[UserEmbedding],
         generation: IndexGeneration,
+        registry: Registry,
         clock: Clock,
         metrics: Metrics,
         queue: str,
@@ -31,6 +35,7 @@ class CatchUpIndex:
         self._products = products
         self._users = users
         self._generation = generation
+        self._registry = registry
         self._clock = clock
         self._metrics = metrics
         self._queue = queue
@@ -39,10 +44,10 @@ class CatchUpIndex:
         self, older_than: timedelta = DEFAULT_AGE, on_users: Callable[[int], None] = lambda _: None
     ) -> CatchUpReport:
         """Bring everything that was written longer ago than that; of a generation that is not live yet, everything."""
-        is_live = self._generation.is_live()
+        is_live, is_changing = self._generation.is_live(), change_under_way(self._registry)
         before = self._clock.now() - older_than if is_live else None
         report = sum(self._pieces(before, on_users), CatchUpReport())
-        if not is_live:
+        if not is_live and not is_changing:
             self._generation.go_live()
         return report
 
@@ -52,7 +57,7 @@ class CatchUpIndex:
 
     def build(self) -> Iterator[CatchUpReport]:
         """Where searches do not find these collections yet: fill them a piece at a time, and let them be found then."""
-        if self._generation.is_live():
+        if self._generation.is_live() or change_under_way(self._registry):
             return
         yield from self._pieces(None)
         self._generation.go_live()

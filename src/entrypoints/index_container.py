@@ -71,6 +71,7 @@ class IndexContainer(containers.DeclarativeContainer):
         products=sweep_products,
         users=sweep_users,
         generation=schema,
+        registry=registry,
         clock=clock,
         metrics=metrics,
         queue=INDEX_QUEUE,

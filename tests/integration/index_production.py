@@ -49,10 +49,10 @@ class IndexProduction:
     base: Production
     qdrant: QdrantServer
 
-    def stock(self, products: Iterable[str], text: str = "a mug") -> None:
+    def stock(self, products: Iterable[str], text: str = "a mug", **variables: str) -> None:
         """Import these products."""
         lines = [json.dumps({"product_id": product, "text": f"{text}, {product}"}) for product in sorted(products)]
-        self.base.ok("products", "import", "-", stdin="\n".join(lines))
+        self.base.ok("products", "import", "-", stdin="\n".join(lines), **variables)
 
     def worker(self, queue: str, *arguments: str, **variables: str) -> PenchantProcess:
         """A worker of one consumer, or of all, that works; whoever calls this ends it."""
@@ -94,7 +94,7 @@ class IndexProduction:
         return [(point.payload or {})[key] for point in found.points]
 
     def points(self, alias: str = USERS) -> Mapping[str, FoundPoint]:
-        """All points behind an alias by our id, asked without any code of the program."""
+        """All points of a collection or behind an alias, by our id, asked without any code of the program."""
         return points_of(self.qdrant, alias)
 
     def wait_until_followed(self, user_ids: Collection[str]) -> None:
@@ -122,7 +122,7 @@ class IndexProduction:
 
 
 def points_of(qdrant: QdrantServer, alias: str) -> Mapping[str, FoundPoint]:
-    """All points behind an alias that have an id of ours."""
+    """Those that have an id of ours."""
     key = _key(alias)
     found: dict[str, FoundPoint] = {}
     offset: Any = None
@@ -139,7 +139,7 @@ def points_of(qdrant: QdrantServer, alias: str) -> Mapping[str, FoundPoint]:
 
 
 def _key(alias: str) -> str:
-    return "user_id" if alias == USERS else "product_id"
+    return "user_id" if alias.startswith(USERS) else "product_id"
 
 
 def _is_right(point: FoundPoint | None, state: UserEmbedding | None) -> bool:

@@ -1,11 +1,13 @@
 """Switches of the index: switched on late, on what is there already, and to another embedding model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import closing
 
 import pytest
 from attrs import evolve
 
+from application.active_recipe import ACTIVE_RECIPE
+from application.change_recipe import CHANGE_UNDER_WAY
 from domain.errors import NotSetUpError
 from tests.integration.index_production import INDEX, PRODUCTS, USERS, IndexProduction
 from tests.integration.journeys import Journeys, journeys
@@ -74,26 +76,47 @@ def test_what_was_there_before_the_index_is_brought_by_setup_worker_and_catch_up
 def test_another_model_has_collections_of_its_own_which_are_searched_once_all_is_in_them(
     shop: IndexProduction, indexed: Journeys
 ) -> None:
-    before, found_before = _live(shop), (shop.points(USERS).keys(), shop.points(PRODUCTS).keys())
+    before, found_before = _live(shop), _found(shop)
     with shop.worker("all") as old:
-        shop.base.ok("recipe", "set", **LARGE)
+        _begin_to_change(shop)
+        shop.stock(["the-first-p"], **LARGE)
         assert old.wait() == 0
         assert old.journal("consumer_waits") == []
-    assert _live(shop) == before
-    assert (shop.points(USERS).keys(), shop.points(PRODUCTS).keys()) == found_before
+    with shop.worker("all", **LARGE):
+        wait_until(lambda: "the-first-p" in _outside(shop, before), DEADLINE_SECONDS, "the new collections")
+        shop.base.ok("catch-up", "--queue", "qdrant", **LARGE)
+    assert (_live(shop), _found(shop)) == (before, found_before)
 
+    shop.base.ok("recipe", "set", **LARGE)
     with shop.worker("all", **LARGE):
         wait_until(lambda: set(_live(shop).values()).isdisjoint(before.values()), DEADLINE_SECONDS, "the switch")
 
-    after = _live(shop)
-    assert after.keys() == {USERS, PRODUCTS}
     with closing(shop.qdrant.connect()) as client:
-        assert {found.name for found in client.get_collections().collections} == set(after.values())
+        assert {found.name for found in client.get_collections().collections} == set(_live(shop).values())
     assert shop.wrong(indexed.users) == []
-    assert shop.points(PRODUCTS).keys() >= indexed.products
+    assert _found(shop) == (indexed.users, indexed.products | {"the-first-p"})
     shop.base.ok("verify", "--queue", "all", **LARGE)
+
+
+def _begin_to_change(shop: IndexProduction) -> None:
+    """What `recipe set` does first; the process that does it ends right then."""
+    with shop.base.container(**LARGE) as container:
+        container.registry().set(CHANGE_UNDER_WAY, container.registry().get(ACTIVE_RECIPE))
+        container.registry().set(ACTIVE_RECIPE, container.recipe().as_json())
 
 
 def _live(shop: IndexProduction) -> Mapping[str, str]:
     with closing(shop.qdrant.connect()) as client:
         return {found.alias_name: found.collection_name for found in client.get_aliases().aliases}
+
+
+def _found(shop: IndexProduction) -> tuple[Set[str], Set[str]]:
+    """The users and products that searches find."""
+    return shop.points(USERS).keys(), shop.points(PRODUCTS).keys()
+
+
+def _outside(shop: IndexProduction, live: Mapping[str, str]) -> Set[str]:
+    """The products in collections that are not searched."""
+    with closing(shop.qdrant.connect()) as client:
+        names = {found.name for found in client.get_collections().collections} - set(live.values())
+    return {id_ for name in names if name.startswith(PRODUCTS) for id_ in shop.points(name)}

@@ -90,6 +90,7 @@ class IndexSide:
             products=sweep_products,
             users=sweep_users,
             generation=storage.generation,
+            registry=shop.registry,
             clock=shop.clock,
             metrics=shop.metrics,
             queue=INDEX_QUEUE,

@@ -7,6 +7,7 @@ from attrs import evolve
 
 from application.active_recipe import ACTIVE_RECIPE
 from application.catch_up import CatchUpReport
+from application.change_recipe import CHANGE_UNDER_WAY
 from application.wake_followers import WakeFollowers
 from domain.errors import RecipeChangedError
 from tests.builders import bought, products, viewed
@@ -100,6 +101,18 @@ def test_the_command_builds_a_new_model_however_young_the_states_are(side: Index
     new = IndexSide(side.shop, IndexStorage(searched=side.storage.searched))
 
     assert new.catch_up(timedelta(days=1)).points == 4
+    assert new.storage.generation.is_live()
+
+
+def test_a_new_model_is_not_searched_while_the_change_to_it_is_under_way(side: IndexSide, shop: Shop) -> None:
+    new = IndexSide(shop, IndexStorage(searched=side.storage.searched))
+    shop.storage.registry.set(CHANGE_UNDER_WAY, "the recipe that is left behind")
+
+    new.catch_up(AT_ONCE)
+    assert (list(new.catch_up.build()), new.storage.generation.is_live()) == ([], False)
+
+    shop.storage.registry.set(CHANGE_UNDER_WAY, "")
+    list(new.catch_up.build())
     assert new.storage.generation.is_live()
 
 
