@@ -11,8 +11,8 @@ from application.ports.queues import WORK_QUEUES
 from application.ports.registry import Registry
 from application.ports.system import Clock, Stop
 from application.ports.user_embedding_store import UserEmbeddingStore
-from application.update import UpdateReport, failed
-from domain.errors import UnavailableError
+from application.update import UpdateReport
+from domain.errors import TransientError
 from domain.interaction import Interaction, LoggedEvent
 from domain.recipe import Recipe
 from domain.user_embedding import UserEmbedding
@@ -67,7 +67,7 @@ class FollowEmbeddings:
         late = self._wait(self._awaited(_not_applied(deliveries, states)), states)
         changed = self._follow(users, states)
         return UpdateReport(
-            outcomes=[failed(one, _TOO_EARLY) if one.tag in late else _settled(one) for one in deliveries],
+            outcomes=[_put_off(one) if one.tag in late else _settled(one) for one in deliveries],
             rebuilt={},
             newly_applied=_newest_of(changed, deliveries, states),
         )
@@ -91,7 +91,12 @@ class FollowEmbeddings:
         return {one.tag for one in awaited}
 
 
-_TOO_EARLY = UnavailableError("The embeddings have not applied these yet; the index follows when they have.")
+_TOO_EARLY = TransientError("The embeddings have not applied these yet; the index follows when they have.")
+"""Not that something is out of reach, which counts as an attempt where operators want that: nothing has failed."""
+
+
+def _put_off(delivery: Delivery) -> Settled:
+    return Settled(delivery=delivery, verdict=Verdict.NOT_TRIED, error=_TOO_EARLY)
 
 
 def _settled(delivery: Delivery) -> Settled:

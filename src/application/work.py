@@ -205,7 +205,8 @@ class Work:
         return [_admitted(arrival, receipt) for arrival, receipt in zip(arrivals, receipts, strict=True)]
 
     def _by_policy(self, outcome: Settled) -> Settled:
-        counts = outcome.verdict is Verdict.NOT_TRIED and self._on_outage is OnOutage.RETRY
+        is_outage = outcome.verdict is Verdict.NOT_TRIED and isinstance(outcome.error, UnavailableError)
+        counts = is_outage and self._on_outage is OnOutage.RETRY
         return evolve(outcome, verdict=Verdict.LATER) if counts else outcome
 
     def _measure(self, outcomes: Sequence[Settled], newly_applied: Sequence[LoggedEvent], seconds: float) -> None:

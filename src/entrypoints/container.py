@@ -336,6 +336,7 @@ class Container(containers.DeclarativeContainer):
                 Proof,
                 verify=providers.Singleton(VerifyGraph, graph, event_log, with_phrases=settings.provided.graph_phrases),
                 name="neo4j",
+                queue="neo4j",
                 kept="edge of the graph",
             )
         ),

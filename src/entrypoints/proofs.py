@@ -26,11 +26,13 @@ class Proof:
     ----------
     name : in documents.
     of, kept, source : nouns, as in: every (kept) of 12 (of)s equals (source).
+    queue : what --queue calls the consumer.
     strays : how many there are beside them that nobody of us keeps; None where nobody else can put any.
     """
 
     verify: Verifies
     name: str
+    queue: str
     kept: str
     of: str = "user"
     source: str = "the log"

@@ -7,10 +7,12 @@ from adapters.memory.broker import MemoryBroker
 from adapters.memory.user_embedding_store import MemoryUserEmbeddingStore
 from application.event_message import Submission
 from application.ports.event_log import LogFilter
-from application.ports.message_source import Arrival, Capability, Settled, Verdict
+from application.ports.message_source import Arrival, Capability, Delivery, Settled, Verdict
 from application.ports.user_embedding_store import StateWrite
 from application.retry_policy import RetryPolicy
-from domain.errors import ConflictError, RetractionRefusedError
+from application.update import UpdateReport
+from application.work import OnOutage, Work
+from domain.errors import ConflictError, RetractionRefusedError, TransientError
 from domain.interaction import Event
 from tests.builders import retraction, searched, viewed
 from tests.shop import Shop
@@ -179,3 +181,23 @@ def test_what_a_worker_holds_is_shown_by_when_its_oldest_was_recorded_until_it_i
         shown.append(shop.metrics.gauges['penchant_oldest_delivery_timestamp_seconds{queue="user_embedding_updates"}'])
 
     assert shown == [recorded_at.timestamp(), recorded_at.timestamp(), 0.0]
+
+
+def test_what_is_put_off_without_an_outage_counts_as_no_attempt(shop: Shop) -> None:
+    shop.record(viewed("m1"))
+
+    def put_off(deliveries: Sequence[Delivery]) -> UpdateReport:
+        error = TransientError("It is too early.")
+        outcomes = [Settled(delivery=one, verdict=Verdict.NOT_TRIED, error=error) for one in deliveries]
+        return UpdateReport(outcomes=outcomes, rebuilt={})
+
+    work = Work(
+        source=shop.source(),
+        apply=put_off,
+        record=shop.record_events,
+        clock=shop.clock,
+        metrics=shop.metrics,
+        on_outage=OnOutage.RETRY,
+    )
+
+    assert work.batch(10).verdicts == {Verdict.NOT_TRIED: 1}

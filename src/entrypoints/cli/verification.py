@@ -16,7 +16,7 @@ from domain.identifier import parse_identifier
 from entrypoints.cli.output import Json, out, print_json, progress
 from entrypoints.cli.queues import OfQueue
 from entrypoints.cli.wiring import looking
-from entrypoints.consumers import ALL, EMBEDDINGS, INDEX, other_consumers
+from entrypoints.consumers import ALL, EMBEDDINGS, other_consumers
 from entrypoints.container import Container
 from entrypoints.parallel import processes_for, verify_pages
 from entrypoints.proofs import Proof
@@ -82,7 +82,7 @@ def _proofs(container: Container, queue: str, *, of_users: bool) -> list[Proof]:
 
 def of_embeddings(container: Container) -> Proof:
     """The proof of the embeddings."""
-    return Proof(verify=container.verify(), name=EMBEDDINGS, kept="embedding")
+    return Proof(verify=container.verify(), name=EMBEDDINGS, queue=EMBEDDINGS, kept="embedding")
 
 
 def _verification(report: VerifyReport) -> dict[str, object]:
@@ -131,13 +131,15 @@ def known_users(container: Container, user: list[str]) -> list[str]:
 
 def print_verification(report: VerifyReport, proof: Proof) -> None:
     """Say what verify found, the first mismatches by name."""
+    option = f" --queue {proof.queue}" if proof.queue != EMBEDDINGS else ""
     for mismatch in report.mismatches[:MISMATCHES_SHOWN]:
         out.print(f"[red]✗[/red] {proof.of} {escape(mismatch.user_id)} {escape(mismatch.reason)}")
     counted = f"{report.users:,} {proof.of}s" + (f", {report.events:,} events" if report.events else "")
     lag = f"lag {report.lag:,}" + (f", waiting for a product {report.waiting:,}" if report.events else "")
     if report.mismatches:
         out.print(f"[bold red]{len(report.mismatches):,} of {counted} do not match {proof.source}[/bold red] ({lag})")
-        out.print("`penchant rebuild --user …` puts one right; find out first who changed it.")
+        which = "--user …" if proof.of == "user" else "--all"
+        out.print(f"`penchant rebuild {which}{option}` puts it right; find out first who changed it.")
     else:
         out.print(
             f"[bold green]✓[/bold green] {counted}: every {proof.kept} equals {proof.source}.\n"
@@ -145,11 +147,11 @@ def print_verification(report: VerifyReport, proof: Proof) -> None:
         )
         if report.lag:
             text = f"{report.lag:,} are not in yet; if no worker runs and brings them in,"
-            out.print(f"[yellow]![/yellow] {text} `penchant catch-up --older-than 0` does.")
+            out.print(f"[yellow]![/yellow] {text} `penchant catch-up --older-than 0{option}` does.")
 
 
 def print_strays(count: int, proof: Proof) -> None:
     """Warn of what somebody else has put beside what we keep."""
     if count:
         text = f"{count:,} {proof.kept}s beside those of {proof.of}s are foreign or damaged;"
-        out.print(f"[yellow]![/yellow] {text} `penchant rebuild --all --queue {INDEX}` removes them.")
+        out.print(f"[yellow]![/yellow] {text} `penchant rebuild --all --queue {proof.queue}` removes them.")
