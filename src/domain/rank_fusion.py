@@ -1,12 +1,17 @@
 """Reciprocal rank fusion: several rankings of the same things become one (Cormack, Clarke, Buettcher, SIGIR 2009)."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+Name = TypeVar("Name", bound=str)
 
 RANK_CONSTANT = 60
 """How little the first places differ from each other; the paper's own, which it found to matter little."""
 
 
-def fuse(rankings: Mapping[str, Sequence[str]], weights: Mapping[str, float] | None = None) -> list[tuple[str, float]]:
+def fuse(
+    rankings: Mapping[Name, Sequence[str]], weights: Mapping[Name, float] | None = None
+) -> list[tuple[str, float]]:
     """What is in any of the rankings, with the sum of weight / (RANK_CONSTANT + rank) over them; the largest first.
 
     Only ranks count, so what the rankings are made of need not be comparable. Equal ones come by id.

@@ -14,6 +14,7 @@ from attrs import frozen
 from prometheus_client import CollectorRegistry
 
 from adapters.memory.broker import MemoryBroker
+from adapters.memory.co_purchases import MemoryCoPurchases
 from adapters.memory.dead_letters import MemoryDeadLetters
 from adapters.memory.embedder import HashingEmbedder
 from adapters.memory.event_log import MemoryDatabase, MemoryEventLog, MemoryOutbox
@@ -25,6 +26,7 @@ from adapters.memory.user_embedding_store import MemoryUserEmbeddingStore
 from adapters.mongodb.database import MongoDatabase
 from adapters.mongodb.product_catalogue import MongoProductCatalogue
 from adapters.mongodb.user_embedding_store import MongoUserEmbeddingStore
+from adapters.neo4j.co_purchases import Neo4jCoPurchases
 from adapters.neo4j.database import Neo4jDatabase
 from adapters.neo4j.graph import Neo4jGraph
 from adapters.neo4j.schema import Neo4jSchema
@@ -43,6 +45,7 @@ from adapters.sql.tables import metadata
 from adapters.sql.user_embedding_store import SqlUserEmbeddingStore
 from adapters.system.system import RandomIds, SystemClock
 from adapters.wordllama.embedder import WordLlamaEmbedder
+from application.ports.co_purchases import CoPurchases
 from application.ports.dead_letters import DeadLetters
 from application.ports.embedder import Embedder
 from application.ports.event_log import EventLog
@@ -301,6 +304,18 @@ CATALOGUES: Mapping[str, Callable[[Space], ProductCatalogue]] = {
     "mysql": lambda space: SqlProductCatalogue(space.mysql, DIMENSIONS, "model-1"),
     "mongodb": lambda space: MongoProductCatalogue(space.mongodb, DIMENSIONS, "model-1"),
 }
+
+
+def _memory_co_purchases(_: Space) -> tuple[InteractionGraph, CoPurchases]:
+    graph = MemoryGraph()
+    return graph, MemoryCoPurchases(graph)
+
+
+CO_PURCHASES: Mapping[str, Callable[[Space], tuple[InteractionGraph, CoPurchases]]] = {
+    "memory": _memory_co_purchases,
+    "neo4j": lambda space: (Neo4jGraph(space.neo4j), Neo4jCoPurchases(space.neo4j)),
+}
+
 GRAPHS: Mapping[str, Callable[[Space], tuple[InteractionGraph, InteractionGraph]]] = {
     "memory": lambda _: (graph := MemoryGraph(), graph),
     "neo4j": lambda space: (Neo4jGraph(space.neo4j, with_phrases=True), Neo4jGraph(space.neo4j_again())),

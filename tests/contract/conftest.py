@@ -7,6 +7,7 @@ import pytest
 
 from adapters.sql.database import Database, sqlite_url
 from adapters.sql.schema import SqlSchema
+from application.ports.co_purchases import CoPurchases
 from application.ports.dead_letters import DeadLetters
 from application.ports.embedder import Embedder
 from application.ports.event_log import EventLog
@@ -145,6 +146,12 @@ def node() -> Node:
         return find_node()
     except Unavailable as error:
         give_up(str(error))
+
+
+@pytest.fixture(params=adapters.CO_PURCHASES)
+def bought(request: pytest.FixtureRequest, space: Space) -> tuple[InteractionGraph, CoPurchases]:
+    """An empty graph, and what reads it."""
+    return adapters.CO_PURCHASES[request.param](space)
 
 
 @pytest.fixture(params=adapters.GRAPHS)
