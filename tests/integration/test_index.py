@@ -25,6 +25,8 @@ KILLS = int(os.environ.get("PENCHANT_KILLS", "4"))
 LOAD, LOADED_USERS = 200, 100
 """Between two kills: so few events a user that a later one seldom mends what was lost with an earlier one."""
 BATCH = ("--batch-size", "10")
+TURNS = 4
+"""At which a worker is frozen in the middle of whatever it does."""
 ONE_BY_ONE = ("--batch-size", "1")
 
 
@@ -113,17 +115,19 @@ def test_workers_that_are_killed_again_and_again_under_load_leave_every_point_ri
 
 
 def test_an_index_that_is_slower_than_the_embeddings_ends_right(shop: IndexProduction) -> None:
-    journey = journeys("slower", 150, users=10)
-    shop.stock(journey.products)
+    parts = [journeys(f"slower{turn}", 50) for turn in range(TURNS)]
+    every = Journeys([message for part in parts for message in part.messages])
+    shop.stock(every.products)
     with shop.workers(INDEX, INDEX, EMBEDDINGS, arguments=ONE_BY_ONE) as (frozen, slow, _):
-        shop.base.record(journey.messages)
-        wait_until(lambda: journey.users & shop.points().keys(), DEADLINE_SECONDS, "a write")
-        frozen.pause()
-        shop.base.wait_until_counted(journey.counts)
-        wait_until(lambda: not shop.waiting(), DEADLINE_SECONDS, "the other one to do the rest")
-        frozen.resume()
+        for part in parts:
+            shop.base.record(part.messages)
+            wait_until(lambda: part.users & shop.points().keys(), DEADLINE_SECONDS, "a write")  # noqa: B023  # at once
+            frozen.pause()
+            shop.base.wait_until_counted(part.counts)
+            wait_until(lambda: not shop.waiting(), DEADLINE_SECONDS, "the other one to do the rest")
+            frozen.resume()
 
-        shop.wait_until_followed(journey.users)
+        shop.wait_until_followed(every.users)
 
     assert _settled(frozen, slow).keys() <= {"applied", "not_tried"}
     assert shop.base.dead() == []
