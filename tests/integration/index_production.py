@@ -71,6 +71,15 @@ class IndexProduction:
                 process.wait_for("worker_started")
             yield started
 
+    @contextmanager
+    def without_qdrant(self) -> Iterator[None]:
+        """Qdrant is stopped, and started again with the end of the block."""
+        self.qdrant.stop()
+        try:
+            yield
+        finally:
+            self.qdrant.start()
+
     def follow(self) -> WorkReport:
         """Do the index's work inside this process, which takes less time to start, until nothing is on its way."""
         total = WorkReport()

@@ -76,12 +76,11 @@ def test_without_the_index_embeddings_go_on_and_it_catches_up_when_it_is_back(sh
     journey = journeys("away", 200, users=20)
     shop.stock(journey.products)
     with shop.workers(INDEX, EMBEDDINGS) as (index, _):
-        shop.qdrant.stop()
-        shop.base.record(journey.messages)
-        shop.base.wait_until_counted(journey.counts)
-        index.wait_for("qdrant_worker_paused", 3)
+        with shop.without_qdrant():
+            shop.base.record(journey.messages)
+            shop.base.wait_until_counted(journey.counts)
+            index.wait_for("qdrant_worker_paused", 3)
 
-        shop.qdrant.start()
         shop.wait_until_followed(journey.users)
 
         assert index.journal("delivery_failed") == []
