@@ -10,24 +10,30 @@ from adapters.memory.dead_letters import MemoryDeadLetters
 from adapters.memory.embedder import HashingEmbedder
 from adapters.memory.event_log import MemoryDatabase, MemoryEventLog, MemoryOutbox
 from adapters.memory.product_catalogue import MemoryPhraseVectors, MemoryProductCatalogue, MemoryProductChanges
+from adapters.memory.product_search import MemoryProductSearch
 from adapters.memory.registry import MemoryRegistry
 from adapters.memory.system import CountingIds, CountingMetrics, ManualClock, ManualStop
 from adapters.memory.user_embedding_store import MemoryUserEmbeddingStore
 from adapters.outbox.message_source import OutboxMessageSource
 from application.active_recipe import adopt_recipe
+from application.candidates import NearestProducts
 from application.catch_up import CatchUp
 from application.change_recipe import ChangeRecipe
 from application.dead_letter_office import RetryDeadLetters
 from application.explain import Explain
 from application.fold_from_log import FoldFromLog
 from application.import_products import ImportProducts
+from application.neighbours import FindNeighbours
 from application.phrases import EmbedPhrases
+from application.popular_products import PopularProducts
 from application.ports.message_source import MessageSource
 from application.rebuild import RebuildUsers
-from application.recommend import Recommend
+from application.recommend import Recommend, Source
 from application.record import Receipt, RecordEvents
 from application.replay import Replay
 from application.retry_policy import RetryPolicy
+from application.shopper import CandidateSource, ReadShopper
+from application.similar_products import FindSimilarProducts
 from application.state_writer import StateWriter
 from application.stats import CountEverything
 from application.subject_vectors import ReadSubjectVectors
@@ -179,7 +185,13 @@ class Shop:
         self.explain = Explain(
             store=self.store, log=self.log, catalogue=self.catalogue, vectors=vectors, recipe=recipe, clock=clock
         )
-        self.recommend = Recommend(self.store, self.catalogue, self.log, recipe)
+        self.sources: dict[Source, CandidateSource] = {
+            Source.EMBEDDING: NearestProducts(MemoryProductSearch(self.catalogue)),
+            Source.POPULAR: PopularProducts(self.log, recipe, clock),
+        }
+        self.recommend = Recommend(ReadShopper(self.store, self.log, recipe), self.sources, self.catalogue, recipe)
+        self.similar_products = FindSimilarProducts(self.catalogue, MemoryProductSearch(self.catalogue))
+        self.neighbours = FindNeighbours(self.store, self.log, recipe)
         self.stats = CountEverything(
             log=self.log,
             outbox=self.outbox,

@@ -11,7 +11,7 @@ from application.ports.event_log import EventLog
 from application.ports.product_catalogue import ProductCatalogue
 from application.ports.system import Clock
 from application.ports.user_embedding_store import UserEmbeddingStore
-from application.recommend import require_state
+from application.stored_state import require_state
 from application.subject_vectors import ReadSubjectVectors
 from domain.decayed_sums import Floats
 from domain.instant import to_microseconds

@@ -13,6 +13,8 @@ from domain.recipe import Recipe
 HALF_LIFE_DAYS = 7.0
 WINDOW = timedelta(days=56)
 """What is older counts less than half a percent, and is not read."""
+ENOUGH = 200
+"""So many products are a ranking; only for a shop with fewer is the whole log counted."""
 KEPT_SECONDS = 60.0
 """For so long what was read is good enough: it changes by the day, and reading it takes longer than all else."""
 
@@ -20,7 +22,7 @@ KEPT_SECONDS = 60.0
 class PopularProducts:
     """Ranks by the sum of weight of the type * 0.5 ** (age / HALF_LIFE_DAYS) over all live interactions of WINDOW.
 
-    A shop in which nothing happened for so long has no other popularity than how often anything ever happened.
+    Where that are few products, all others follow by how often anything ever happened with them.
     """
 
     def __init__(self, log: EventLog, recipe: Recipe, clock: Clock) -> None:
@@ -37,10 +39,15 @@ class PopularProducts:
         """All products that anybody had to do with, the most popular first; equal ones by id."""
         with self._lock:
             if self._kept is None or self._clock.monotonic() - self._kept[0] >= KEPT_SECONDS:
-                scores = self._recent() or self._log.product_counts()
-                ranking = sorted(scores, key=lambda product_id: (-scores[product_id], product_id))
-                self._kept = (self._clock.monotonic(), ranking)
+                self._kept = (self._clock.monotonic(), self._read())
             return self._kept[1]
+
+    def _read(self) -> Sequence[str]:
+        recent = _ranked(self._recent())
+        if len(recent) >= ENOUGH:
+            return recent
+        before = _ranked(self._log.product_counts())
+        return list(dict.fromkeys([*recent, *before]))
 
     def _recent(self) -> Mapping[str, float]:
         now = self._clock.now()
@@ -52,3 +59,8 @@ class PopularProducts:
             score = self._recipe.weights[count.event_type] * count.events * fading
             scores[count.product_id] = scores.get(count.product_id, 0.0) + score
         return scores
+
+
+def _ranked(scores: Mapping[str, float]) -> Sequence[str]:
+    """The ids by score, the largest first; equal ones by id."""
+    return sorted(scores, key=lambda product_id: (-scores[product_id], product_id))

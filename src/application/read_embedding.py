@@ -9,7 +9,7 @@ from attrs import evolve
 from application.fold_from_log import FoldFromLog
 from application.ports.event_log import EventLog
 from application.ports.user_embedding_store import UserEmbeddingStore
-from application.recommend import require_state
+from application.stored_state import require_state
 from application.subject_vectors import ReadSubjectVectors
 from domain.errors import UnknownUserError
 from domain.instant import to_microseconds

@@ -1,122 +1,195 @@
-"""What is nearest to a user: products not bought yet, and other users."""
+"""Recommending: candidates of several sources become one ranking, each with the reason why it is in it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen, validators
 
-from application.ports.event_log import EventLog
 from application.ports.product_catalogue import ProductCatalogue
-from application.ports.user_embedding_store import UserEmbeddingStore
-from domain.errors import NotAppliedYetError, TransientError, UnknownUserError
+from application.shopper import CandidateSource, ReadShopper, Shopper, Wanted
+from domain.diversity import diversify
+from domain.errors import InvalidValueError
 from domain.interaction import EventType, Interaction
+from domain.product import ProductEmbedding
+from domain.rank_fusion import fuse
 from domain.recipe import Recipe
-from domain.user_embedding import UserEmbedding
-from domain.vectors import Matrix, Vector
+from domain.vectors import Matrix
 
-BLOCK = 4_096
+CANDIDATES = 200
+"""Of each source. What is further down in all of them has no chance of a place that anybody looks at."""
+REMEMBERED = 50
+"""Of the products that a user had to do with last, those that a reason may name."""
+
+
+class Source(StrEnum):
+    """Where a candidate comes from."""
+
+    EMBEDDING = "embedding"
+    BOUGHT_WITH = "bought_with"
+    POPULAR = "popular"
+
+
+@frozen(kw_only=True)
+class Reason:
+    """Why a product is recommended: its best source, and for the embedding what of the user's own it is most like."""
+
+    source: Source
+    product_id: str | None = None
+    text: str | None = None
+    event_type: EventType | None = None
+    occurred_at: datetime | None = None
 
 
 @frozen(kw_only=True)
 class Recommendation:
-    """A product and the cosine between its vector and the user's."""
+    """A product for a user.
+
+    Parameters
+    ----------
+    similarity : the cosine between its vector and the user's embedding; None without one.
+    score : the sum over the sources of weight / (60 + rank); it means nothing but the order.
+    ranks : its place in each source that has it.
+    """
 
     product_id: str
     text: str
-    similarity: float
+    similarity: float | None
+    score: float
+    ranks: Mapping[Source, int]
+    reason: Reason
 
 
 @frozen(kw_only=True)
-class Neighbour:
-    """Another user and the cosine between both embeddings."""
+class Wishes:
+    """What is to be recommended.
 
-    user_id: str
-    similarity: float
+    Parameters
+    ----------
+    sources : only candidates of these; empty: of all that there are.
+    with_bought : whether what the user has bought already may come, too.
+    diversity : from 0, the best first, to 1, as unlike each other as can be.
+    among : only these products; None: all.
+    """
+
+    limit: int = field(default=10, validator=validators.ge(0))
+    sources: Collection[Source] = ()
+    with_bought: bool = False
+    diversity: float = field(default=0.0)
+    among: Collection[str] | None = None
+
+    @diversity.validator
+    def _check_diversity(self, _: object, value: float) -> None:
+        if not 0 <= value <= 1:
+            raise InvalidValueError("diversity", f"is {value:g}", "send 0 to 1")
 
 
 class Recommend:
-    """Exact search over all products and all users."""
+    """Fuses the rankings of the sources that know something of the user.
 
-    def __init__(self, store: UserEmbeddingStore, catalogue: ProductCatalogue, log: EventLog, recipe: Recipe) -> None:
+    Of a user who is new only popularity does, so what is popular is what such a one gets.
+    """
+
+    def __init__(
+        self,
+        read: ReadShopper,
+        sources: Mapping[Source, CandidateSource],
+        catalogue: ProductCatalogue,
+        recipe: Recipe,
+    ) -> None:
         self._recipe = recipe
-        self._store = store
+        self._read = read
+        self._sources = sources
         self._catalogue = catalogue
-        self._log = log
 
-    def products(self, user_id: str, limit: int) -> Sequence[Recommendation]:
-        """The products nearest to what the user is into now, without those bought (and not returned).
-
-        None for a user without an embedding: no event is live whose product is known, or all cancel out.
+    def __call__(self, user_id: str, wishes: Wishes) -> Sequence[Recommendation]:
+        """What to recommend, the best first.
 
         Raises
         ------
-        UnknownUserError : nothing is known of the user.
+        InvalidValueError : a source is wanted that there is not here.
+        TransientError : something that this needs is out of reach.
         """
-        user = self._embedding_of(user_id)
-        if user is None:
-            return []
-        nearest = _nearest(user, self._catalogue.embeddings(BLOCK), limit, self._bought(user_id))
-        products = self._catalogue.read([product_id for product_id, _ in nearest])
-        return [
-            Recommendation(product_id=product_id, text=products[product_id].product.text, similarity=similarity)
-            for product_id, similarity in nearest
-            if product_id in products
-        ]
+        shopper = self._read(user_id)
+        without = () if wishes.with_bought else shopper.bought
+        wanted = Wanted(limit=max(CANDIDATES, wishes.limit), without=without, among=wishes.among)
+        rankings = {source: self._sources[source](shopper, wanted) for source in self._chosen(wishes)}
+        fused = fuse(rankings)
+        remembered = _remembered(shopper)
+        known = self._known({*(product_id for product_id, _ in fused), *remembered})
+        candidates = [(known[product_id], score) for product_id, score in fused if product_id in known]
+        chosen = _choose(candidates, wishes)
+        places = {source: {id_: rank for rank, id_ in enumerate(ids, start=1)} for source, ids in rankings.items()}
+        own = [(event, known[product_id]) for product_id, event in remembered.items() if product_id in known]
+        return [_recommendation(product, score, places, shopper, own) for product, score in chosen]
 
-    def neighbours(self, user_id: str, limit: int) -> Sequence[Neighbour]:
-        """The users whose embeddings are nearest; none, and an error, where `products` has them."""
-        user = self._embedding_of(user_id)
-        if user is None:
-            return []
-        nearest = _nearest(user, self._store.embeddings(BLOCK), limit, {user_id})
-        return [Neighbour(user_id=other, similarity=similarity) for other, similarity in nearest]
+    def _known(self, product_ids: Collection[str]) -> Mapping[str, ProductEmbedding]:
+        """Those among these that have a vector of our model."""
+        shape = (self._recipe.dimensions,)
+        products = self._catalogue.read(product_ids).items()
+        return {id_: p for id_, p in products if p.model == self._recipe.model and p.embedding.shape == shape}
 
-    def _embedding_of(self, user_id: str) -> Vector | None:
-        """The user's embedding, ndarray of shape (d,), float32."""
-        return require_state(self._store, self._log, user_id, self._recipe).embedding
-
-    def _bought(self, user_id: str) -> Collection[str]:
-        return {
-            logged.event.product_id
-            for page in self._log.history([user_id])
-            for logged in page
-            if isinstance(logged.event, Interaction)
-            and logged.event.event_type is EventType.PURCHASE
-            and logged.event.product_id is not None
-            and logged.retracted_by is None
-        }
+    def _chosen(self, wishes: Wishes) -> Collection[Source]:
+        if missing := [source for source in wishes.sources if source not in self._sources]:
+            there = ", ".join(self._sources)
+            raise InvalidValueError("source", f"{missing[0]!r} is not switched on here", f"send one of {there}")
+        return wishes.sources or self._sources
 
 
-def require_state(store: UserEmbeddingStore, log: EventLog, user_id: str, recipe: Recipe) -> UserEmbedding:
-    """The stored state of a user.
-
-    Raises
-    ------
-    NotAppliedYetError : there is none, but events of the user are in the log.
-    UnknownUserError : there is none, and no event.
-    TransientError : the stored one is of another recipe, or cannot be read.
-    """
-    state = store.read([user_id]).get(user_id)
-    if state is None:
-        if count := log.heads_of([user_id]).get(user_id, 0):
-            problem = f"{user_id!r} has {count:,} events that are recorded and on their way, not applied yet"
-            raise NotAppliedYetError("user_id", problem, "ask again in a moment")
-        raise UnknownUserError("user_id", f"{user_id!r} is not known", "record an event of this user, or check the id")
-    if not state.is_of(recipe):
-        text = f"{user_id!r} has a stored state of another recipe, or one that cannot be read; "
-        raise TransientError(text + f"workers mend it, and so does: penchant rebuild --user {user_id}")
-    return state
+def _remembered(shopper: Shopper) -> Mapping[str, Interaction]:
+    """The last interaction with each of the products that the user had to do with last."""
+    last: dict[str, Interaction] = {}
+    for event in shopper.interactions:
+        if event.product_id is not None and len(last) < REMEMBERED:
+            last.setdefault(event.product_id, event)
+    return last
 
 
-def _nearest(
-    user: Vector, blocks: Iterable[tuple[Sequence[str], Matrix]], limit: int, excluded: Collection[str]
-) -> list[tuple[str, float]]:
-    """The ids with the largest dot products, largest first; equal ones by id."""
-    best: list[tuple[str, float]] = []
-    for ids, matrix in blocks:
-        scores = matrix @ user
-        count = min(len(ids), limit + len(excluded))
-        rows: list[int] = np.flatnonzero(scores >= np.partition(scores, -count)[-count]).tolist() if count else []
-        best += [(ids[row], float(scores[row])) for row in rows if ids[row] not in excluded]
-        best = sorted(best, key=lambda found: (-found[1], found[0]))[:limit]
-    return best
+def _choose(
+    candidates: Sequence[tuple[ProductEmbedding, float]], wishes: Wishes
+) -> Sequence[tuple[ProductEmbedding, float]]:
+    if wishes.diversity == 0 or not candidates:
+        return candidates[: wishes.limit]
+    best = candidates[0][1]
+    relevance = [score / best for _, score in candidates]
+    rows = diversify(relevance, _vectors([product for product, _ in candidates]), wishes.limit, wishes.diversity)
+    return [candidates[row] for row in rows]
+
+
+def _recommendation(
+    product: ProductEmbedding,
+    score: float,
+    places: Mapping[Source, Mapping[str, int]],
+    shopper: Shopper,
+    own: Sequence[tuple[Interaction, ProductEmbedding]],
+) -> Recommendation:
+    product_id = product.product.product_id
+    ranks = {source: places[source][product_id] for source in places if product_id in places[source]}
+    embedding = shopper.state.embedding if shopper.state is not None else None
+    return Recommendation(
+        product_id=product_id,
+        text=product.product.text,
+        similarity=float(product.embedding @ embedding) if embedding is not None else None,
+        score=score,
+        ranks=ranks,
+        reason=_reason(product, min(ranks, key=lambda source: ranks[source]), own),
+    )
+
+
+def _reason(product: ProductEmbedding, source: Source, own: Sequence[tuple[Interaction, ProductEmbedding]]) -> Reason:
+    """Of what is near to the user's own, that which it is most like; the other sources are a reason of their own."""
+    if source is not Source.EMBEDDING or not own:
+        return Reason(source=source)
+    event, like = own[int(np.argmax(_vectors([one for _, one in own]) @ product.embedding))]
+    return Reason(
+        source=source,
+        product_id=like.product.product_id,
+        text=like.product.text,
+        event_type=event.event_type,
+        occurred_at=event.occurred_at,
+    )
+
+
+def _vectors(products: Sequence[ProductEmbedding]) -> Matrix:
+    return np.stack([product.embedding for product in products])

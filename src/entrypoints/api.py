@@ -79,6 +79,8 @@ def service_of(container: Container) -> Service:
         record=container.record(),
         read=container.read_embedding(),
         recommend=container.recommend(),
+        similar_products=container.similar_products(),
+        neighbours=container.neighbours(),
         explain=container.explain(),
         clock=container.clock(),
         ids=container.ids(),

@@ -5,6 +5,8 @@ from functools import partial
 
 from dependency_injector import containers, providers
 
+from adapters.memory.product_search import MemoryProductSearch
+from adapters.memory.product_catalogue import MemoryPhraseVectors
 from adapters.memory.system import CountingMetrics
 from adapters.online_retail.dataset import OnlineRetail
 from adapters.outbox.message_source import NoDeadLetterQueue, NoQueues, OutboxMessageSource
@@ -22,6 +24,7 @@ from adapters.system.system import RandomIds, SignalStop, SystemClock, SystemPro
 from adapters.wordllama.embedder import WordLlamaEmbedder
 from application.active_recipe import active_recipe
 from application.backlog import Backlog
+from application.candidates import BoughtWith, NearestProducts
 from application.catch_up import CatchUp
 from application.catch_up_in_turn import CatchUpInTurn
 from application.change_recipe import ChangeRecipe
@@ -31,17 +34,23 @@ from application.explain import Explain
 from application.flow import LookAtFlow
 from application.fold_from_log import FoldFromLog
 from application.import_products import ImportProducts
+from application.neighbours import FindNeighbours
+from application.optional_source import OptionalSource
 from application.pace import WatchPace
 from application.phrases import EmbedPhrases
+from application.popular_products import PopularProducts
 from application.ports.queues import GRAPH_QUEUE, INDEX_QUEUE, WORK_QUEUE
 from application.ports.registry import Registry
 from application.read_embedding import ReadEmbedding
+from application.read_material import EmbedMaterial, ReadMaterial
 from application.rebuild import RebuildUsers
-from application.recommend import Recommend
+from application.recommend import Recommend, Source
 from application.record import RecordEvents
 from application.relay import RelayOutbox, RunRelay
 from application.replay import Replay
 from application.retry_policy import RetryPolicy
+from application.shopper import ReadShopper
+from application.similar_products import FindSimilarProducts
 from application.state_writer import StateWriter
 from application.stats import CountEverything
 from application.stop_workers import StopWorkers
@@ -72,6 +81,7 @@ class Container(containers.DeclarativeContainer):
     stores = providers.Callable(lambda s: "mongodb" if s.mongodb_url is not None else "sql", settings)
     brokers = providers.Callable(lambda s: "kombu" if s.broker_url is not None else "outbox", settings)
     caches = providers.Callable(lambda s: "redis" if s.redis_url is not None else "sql", settings)
+    graphs = providers.Callable(lambda s: "neo4j" if s.neo4j_url is not None else "none", settings)
     embedders = providers.Callable(lambda s: "openai" if s.openai_api_key is not None else "wordllama", settings)
 
     embedded = providers.Callable(lambda s: s.database_url is None, settings)
@@ -128,6 +138,8 @@ class Container(containers.DeclarativeContainer):
     neo4j = providers.Resource(production.neo4j, settings)
     neo4j_schema = providers.Singleton(production.neo4j_schema, neo4j)
     graph = providers.Singleton(production.neo4j_graph, neo4j, settings.provided.graph_phrases)
+
+    co_purchases = providers.Singleton(production.neo4j_co_purchases, neo4j)
 
     stored_phrase_vectors = providers.Singleton(SqlPhraseVectors, database, dimensions)
     log_id = providers.Singleton(production.log_id, registry, ids)
@@ -272,7 +284,22 @@ class Container(containers.DeclarativeContainer):
         rebuild=rebuild,
     )
     read_embedding = providers.Singleton(ReadEmbedding, store, event_log, subject_vectors, recipe)
-    recommend = providers.Singleton(Recommend, store, catalogue, event_log, recipe)
+    product_search = providers.Singleton(MemoryProductSearch, catalogue)
+    nearest = providers.Singleton(NearestProducts, product_search)
+    popular = providers.Singleton(PopularProducts, event_log, recipe, clock)
+    bought_with = providers.Singleton(
+        OptionalSource, providers.Singleton(BoughtWith, co_purchases), Source.BOUGHT_WITH, clock, metrics
+    )
+    sources = providers.Selector(
+        graphs,
+        none=providers.Dict({Source.EMBEDDING: nearest, Source.POPULAR: popular}),
+        neo4j=providers.Dict({Source.EMBEDDING: nearest, Source.POPULAR: popular, Source.BOUGHT_WITH: bought_with}),
+    )
+    """Where candidates come from; each knows something that the others do not."""
+    read_shopper = providers.Singleton(ReadShopper, store, event_log, recipe)
+    recommend = providers.Singleton(Recommend, read_shopper, sources, catalogue, recipe)
+    similar_products = providers.Singleton(FindSimilarProducts, catalogue, product_search)
+    neighbours = providers.Singleton(FindNeighbours, store, event_log, recipe)
     explain = providers.Singleton(
         Explain,
         store=store,
@@ -281,6 +308,10 @@ class Container(containers.DeclarativeContainer):
         vectors=subject_vectors,
         recipe=recipe,
         clock=clock,
+    )
+    read_material = providers.Singleton(ReadMaterial, event_log, subject_vectors)
+    embed_material = providers.Factory(
+        EmbedMaterial, embedder, providers.Factory(MemoryPhraseVectors, dimensions), clock, metrics
     )
     stats = providers.Singleton(
         CountEverything,

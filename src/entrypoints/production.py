@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from adapters.mongodb.product_catalogue import MongoProductCatalogue
     from adapters.mongodb.schema import MongoSchema
     from adapters.mongodb.user_embedding_store import MongoUserEmbeddingStore
+    from adapters.neo4j.co_purchases import Neo4jCoPurchases
     from adapters.neo4j.database import Neo4jDatabase
     from adapters.neo4j.graph import Neo4jGraph
     from adapters.neo4j.schema import Neo4jSchema
@@ -96,6 +97,13 @@ def neo4j_graph(database: "Neo4jDatabase", with_phrases: bool) -> "Neo4jGraph":
     from adapters.neo4j.graph import Neo4jGraph
 
     return Neo4jGraph(database, with_phrases=with_phrases)
+
+
+def neo4j_co_purchases(database: "Neo4jDatabase") -> "Neo4jCoPurchases":
+    """What the graph knows of what is bought together."""
+    from adapters.neo4j.co_purchases import Neo4jCoPurchases
+
+    return Neo4jCoPurchases(database)
 
 
 def neo4j_schema(database: "Neo4jDatabase") -> "Neo4jSchema":

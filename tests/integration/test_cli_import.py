@@ -273,7 +273,7 @@ def test_an_import_with_a_broker_says_that_its_events_are_on_their_way(program: 
 
     said = program.ok("events", "import", "-", stdin=lines([event]), RABBITMQ_DSN="memory://").stdout
     again = program.ok("events", "import", "-", stdin=lines([event]), RABBITMQ_DSN="memory://").stdout
-    asked = program.run("recommend", "u")
+    asked = program.run("profile", "show", "u")
 
     assert said == "1 recorded, 0 repeated, 0 refused; on their way to the workers\n"
     assert again == "0 recorded, 1 repeated, 0 refused\n"

@@ -15,6 +15,7 @@ COMMANDS = (
     "demo",
     "record",
     "recommend",
+    "similar",
     "verify",
     "rebuild",
     "catch-up",
@@ -52,6 +53,44 @@ def test_recommend_leaves_out_what_was_bought(shop: Program) -> None:
     assert "red mug" not in {product["product_id"] for product in products}
 
 
+def test_each_recommendation_says_why(shop: Program) -> None:
+    shown = " ".join(shop.ok("recommend", "ann").stdout.split())
+
+    assert "like red mug, bought" in shown
+
+
+def test_to_a_user_who_is_new_what_is_popular_is_recommended(shop: Program) -> None:
+    outcome = shop.ok("recommend", "nobody")
+
+    shown = " ".join(outcome.stdout.split())
+    assert "popular now" in shown
+    assert "Nothing is known of nobody yet" in shown
+    assert "user_id has 0 characters" in shop.run("recommend", "").stderr
+
+
+def test_recommendations_can_be_of_one_source_with_what_was_bought_and_among_some(shop: Program) -> None:
+    options = ("--by", "embedding", "--with-bought", "--among", "red mug", "--among", "blue mug")
+
+    products = shop.ok("recommend", "ann", *options, "--json").json["products"]
+
+    assert [product["product_id"] for product in products] == ["red mug", "blue mug"]
+    assert [product["ranks"] for product in products] == [{"embedding": 1}, {"embedding": 2}]
+
+
+def test_a_source_that_is_not_switched_on_is_refused(shop: Program) -> None:
+    outcome = shop.run("recommend", "ann", "--by", "bought_with")
+
+    assert outcome.code == 2
+    assert "send one of embedding, popular" in outcome.stderr
+
+
+def test_similar_products_come_nearest_first_and_an_unknown_one_is_an_error(shop: Program) -> None:
+    products = shop.ok("similar", "red mug", "--json").json["products"]
+
+    assert products[0]["product_id"] == "blue mug"
+    assert "'nothing' is not in the catalogue" in shop.run("similar", "nothing").stderr
+
+
 def test_neighbours_are_other_users_nearest_first(shop: Program) -> None:
     neighbours = shop.ok("profile", "neighbours", "ann", "--json").json["neighbours"]
 
@@ -67,7 +106,7 @@ def test_explain_gives_shares_that_add_up_to_one(shop: Program) -> None:
     assert {event["event_type"] for event in events} == {"purchase", "search"}
 
 
-@pytest.mark.parametrize("command", ["profile show", "profile explain", "profile neighbours", "recommend"])
+@pytest.mark.parametrize("command", ["profile show", "profile explain", "profile neighbours"])
 def test_reports_are_readable_and_an_unknown_user_is_an_error(shop: Program, command: str) -> None:
     assert "ann" in shop.ok(*command.split(), "ann").stdout
     outcome = shop.run(*command.split(), "nobody")

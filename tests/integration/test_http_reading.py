@@ -86,7 +86,7 @@ def test_a_time_without_an_offset_is_refused(api: Api) -> None:
 
 
 def test_recommendations_are_limited_and_in_order(api: Api) -> None:
-    found = api.get("/api/user/ann/recommendations", limit=3).json()["recommendations"]
+    found = api.get("/api/user/ann/recommendations", limit=3, source="embedding").json()["recommendations"]
 
     similarities = [product["similarity"] for product in found]
     assert len(found) == 3
@@ -101,7 +101,7 @@ def test_an_explanation_names_the_live_events(api: Api) -> None:
     assert sum(event["share"] for event in events) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("what", ["embedding", "recommendations", "explain"])
+@pytest.mark.parametrize("what", ["embedding", "similar", "explain"])
 def test_nothing_is_told_of_a_user_who_is_not_known(api: Api, what: str) -> None:
     answer = api.get(f"/api/user/nobody/{what}")
 
@@ -112,16 +112,54 @@ def test_a_user_whose_products_are_all_unknown_is_known_and_everything_told_is_e
     assert api.post("/api/user/eve/product/unheard-of/view", {}).status_code == 202
     wait_until(lambda: api.get("/api/user/eve/embedding").is_success, DEADLINE_SECONDS, "the event to be settled")
 
-    embedding, recommendations, events = (
+    embedding, events, users = (
         api.get(f"/api/user/eve/{what}").json()[member]
-        for what, member in [
-            ("embedding", "embedding"),
-            ("recommendations", "recommendations"),
-            ("explain", "events"),
-        ]
+        for what, member in [("embedding", "embedding"), ("explain", "events"), ("similar", "users")]
     )
 
-    assert (embedding, recommendations, events) == (None, [], [])
+    assert (embedding, events, users) == (None, [], [])
+    assert api.get("/api/user/eve/recommendations", source="embedding").json()["recommendations"] == []
+
+
+def test_to_a_user_who_is_not_known_what_is_popular_is_recommended(api: Api) -> None:
+    answer = api.get("/api/user/nobody/recommendations")
+
+    [first, *_] = answer.json()["recommendations"]
+    assert (answer.status_code, first["similarity"], first["reason"]["source"]) == (200, None, "popular")
+
+
+def test_a_recommendation_says_why(api: Api) -> None:
+    [first, *_] = api.get("/api/user/ann/recommendations", source="embedding", limit=1).json()["recommendations"]
+
+    assert first["ranks"] == {"embedding": 1}
+    assert first["reason"]["product_id"] in {"mug", "pot"}
+    assert first["reason"]["event_type"] == "view"
+    assert first["reason"]["occurred_at"].endswith("Z")
+
+
+def test_similar_users_and_products_are_told(api: Api) -> None:
+    assert api.get("/api/user/ann/similar").status_code == 200
+    [nearest, *_] = api.get("/api/product/mug/similar").json()["products"]
+    assert nearest["product_id"] != "mug"
+    assert (api.get("/api/product/nothing/similar").json()["field"]) == "product_id"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("source", "magic", "send one of embedding, bought_with, popular"),
+        ("source", "bought_with", "send one of embedding, popular"),
+        ("diversity", "2", "send 0 to 1"),
+        ("diversity", "nan", "send 0 to 1"),
+        ("diversity", "much", "send a number from 0 to 1"),
+        ("with_bought", "yes", "send true or false"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_refused_by_its_name(api: Api, name: str, value: str, remedy: str) -> None:
+    answer = api.get("/api/user/ann/recommendations", **{name: value})
+
+    assert (answer.status_code, answer.json()["field"]) == (422, name)
+    assert answer.json()["detail"].endswith(remedy)
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "many", "-1", "1.5", "", "٣", "9" * 5_000])
@@ -135,7 +173,10 @@ def test_a_limit_that_is_none_is_refused_by_its_name_and_in_our_words(api: Api, 
 @pytest.mark.parametrize(
     ("path", "detail"),
     [
-        ("/api/user/ann/recommendations?lmit=1", "lmit is not a parameter of this request; the parameters are limit"),
+        (
+            "/api/user/ann/recommendations?lmit=1",
+            "lmit is not a parameter of this request; the parameters are limit, source, diversity, with_bought",
+        ),
         ("/api/user/ann/embedding?limit=1&at=x", "limit is not a parameter of this request; the parameters are at"),
         ("/metrics?%C3%A9=", "\\xe9 is not a parameter of this request; leave it out"),
         ("/api/user/ann/explain?limit=abc&limit=3", "limit comes 2 times; send it once"),

@@ -23,7 +23,7 @@ from adapters.http.measurement import MeasureRequests, NoteRoute
 from adapters.http.operations import operations_routes, probe_routes
 from adapters.http.problems import EndOfErrors, ToldInJournal, answer_problems
 from adapters.http.raw_path import RawPath
-from adapters.http.reading import reading_routes
+from adapters.http.reading import product_routes, reading_routes
 from adapters.http.routes import HeadAsGet, guarded_by
 from adapters.http.service import Service
 
@@ -64,6 +64,7 @@ def create_api(service: Service) -> FastAPI:
     guarded = partial(guarded_by, service.gate)
     api.include_router(ingest_routes(service, record, guarded))
     api.include_router(reading_routes(service, guarded))
+    api.include_router(product_routes(service, guarded))
     api.include_router(probe_routes(service))
     api.include_router(operations_routes(service, guarded))
     answer_problems(api, ToldInJournal(service.journal, service.clock))

@@ -12,9 +12,10 @@ from pydantic import PlainValidator, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
 from adapters.http import descriptions, schemas
-from adapters.http.raw_path import UserId
+from adapters.http.raw_path import ProductId, UserId
 from adapters.http.service import Scope, Service
 from application.event_message import parse_time
+from application.recommend import Recommendation, Source, Wishes
 from application.schemas import INSTANT
 from domain.errors import InvalidValueError
 from domain.user_embedding import UserEmbedding
@@ -29,9 +30,41 @@ def _limit_of(raw: str) -> int:
     return int(raw)
 
 
+def _source_of(raw: str) -> str:
+    if raw not in list(Source):
+        raise InvalidValueError("source", f"is {raw[:40]!r}", f"send one of {', '.join(Source)}")
+    return raw
+
+
+def _diversity_of(raw: str) -> float:
+    try:
+        return float(raw)
+    except ValueError as error:
+        raise InvalidValueError("diversity", f"is {raw[:40]!r}", "send a number from 0 to 1") from error
+
+
+def _flag_of(raw: str) -> bool:
+    if raw not in ("true", "false"):
+        raise InvalidValueError("with_bought", f"is {raw[:40]!r}", "send true or false")
+    return raw == "true"
+
+
 Limit = Annotated[
     Annotated[int, PlainValidator(_limit_of), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST})],
     Query(description="How many at the most."),
+]
+SourceWanted = Annotated[
+    Annotated[str, PlainValidator(_source_of), WithJsonSchema({"type": "string", "enum": list(map(str, Source))})]
+    | SkipJsonSchema[None],
+    Query(description="Only candidates of this source; of all, if left out."),
+]
+Diversity = Annotated[
+    Annotated[float, PlainValidator(_diversity_of), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1})],
+    Query(description="0: the best first; 1: as unlike each other as can be."),
+]
+WithBought = Annotated[
+    Annotated[bool, PlainValidator(_flag_of), WithJsonSchema({"type": "boolean"})],
+    Query(description="Whether what the user has bought may come, too."),
 ]
 At = Annotated[
     Annotated[str, WithJsonSchema(INSTANT)] | SkipJsonSchema[None],
@@ -50,11 +83,25 @@ def reading_routes(service: Service, guarded: Callable[[Scope], type[APIRoute]])
         state = read.at(user_id, parse_time("at", at)) if at is not None else read.now(user_id)
         return JSONResponse(_document(state))
 
-    @router.get("/recommendations", **descriptions.tells_of_users(schemas.RECOMMENDATIONS))
-    def recommend_products(user_id: UserId, limit: Limit = 10) -> JSONResponse:
-        """The products nearest to what the user is into, without those bought."""
-        found = service.recommend.products(user_id, limit)
-        return JSONResponse({"user_id": user_id, "recommendations": [asdict(product) for product in found]})
+    @router.get("/recommendations", **descriptions.returns(schemas.RECOMMENDATIONS))
+    def recommend_products(
+        user_id: UserId,
+        limit: Limit = 10,
+        source: SourceWanted = None,
+        diversity: Diversity = 0.0,
+        with_bought: WithBought = False,
+    ) -> JSONResponse:
+        """What to offer the user next, and why; of a user who is new only what is popular is known."""
+        sources = [Source(source)] if source is not None else ()
+        wishes = Wishes(limit=limit, sources=sources, diversity=diversity, with_bought=with_bought)
+        found = service.recommend(user_id, wishes)
+        return JSONResponse({"user_id": user_id, "recommendations": [_recommended(product) for product in found]})
+
+    @router.get("/similar", **descriptions.tells_of_users(schemas.SIMILAR_USERS))
+    def similar_users(user_id: UserId, limit: Limit = 10) -> JSONResponse:
+        """Users who are into the same."""
+        found = service.neighbours(user_id, limit)
+        return JSONResponse({"user_id": user_id, "users": [asdict(user) for user in found]})
 
     @router.get("/explain", **descriptions.tells_of_users(schemas.EXPLANATION))
     def explain_embedding(user_id: UserId, limit: Limit = 100) -> JSONResponse:
@@ -66,6 +113,24 @@ def reading_routes(service: Service, guarded: Callable[[Scope], type[APIRoute]])
         return JSONResponse({"user_id": user_id, "events": events})
 
     return router
+
+
+def product_routes(service: Service, guarded: Callable[[Scope], type[APIRoute]]) -> APIRouter:
+    """The routes that read products."""
+    router = APIRouter(prefix="/api/product/{product_id}", tags=["products"], route_class=guarded(Scope.READ))
+
+    @router.get("/similar", **descriptions.returns(schemas.SIMILAR_PRODUCTS))
+    def similar_products(product_id: ProductId, limit: Limit = 10) -> JSONResponse:
+        """Products that are most like this one."""
+        found = service.similar_products(product_id, limit)
+        return JSONResponse({"product_id": product_id, "products": [asdict(product) for product in found]})
+
+    return router
+
+
+def _recommended(found: Recommendation) -> dict[str, Any]:
+    reason = {**asdict(found.reason), "occurred_at": _text(found.reason.occurred_at)}
+    return {**asdict(found), "ranks": {str(source): rank for source, rank in found.ranks.items()}, "reason": reason}
 
 
 def _document(state: UserEmbedding) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What the bodies of requests and answers look like."""
 
 from application import schemas as messages
+from application.recommend import Source
 from application.schemas import INSTANT, PHRASE, Schema
 from domain.identifier import MAX_LENGTH
 
@@ -124,13 +125,50 @@ EMBEDDING = _object(
     last_updated={**INSTANT, "type": ["string", "null"]},
 )
 
+_SOURCES = [str(source) for source in Source]
+_REASON = _object(
+    "Its best source; if that is the embedding, what of the user's own it is most like, else null.",
+    source={"enum": _SOURCES},
+    product_id={"type": ["string", "null"]},
+    text={"type": ["string", "null"]},
+    event_type={"type": ["string", "null"]},
+    occurred_at={**INSTANT, "type": ["string", "null"]},
+)
+
 RECOMMENDATIONS = _object(
-    "Products near to what a user is into.",
+    "What to offer a user next, the best first.",
     user_id=TEXT,
     recommendations={
         "type": "array",
+        "items": _object(
+            "A product.",
+            product_id=TEXT,
+            text=TEXT,
+            similarity={"type": ["number", "null"], "description": "To the embedding; null where there is none."},
+            score={**_NUMBER, "description": "The sum of 1 / (60 + rank) over the sources; it means only the order."},
+            ranks={
+                "description": "Its place in each source that has it.",
+                "type": "object",
+                "additionalProperties": {"type": "integer", "minimum": 1},
+            },
+            reason=_REASON,
+        ),
+    },
+)
+
+SIMILAR_PRODUCTS = _object(
+    "Products that are most like another one, the nearest first.",
+    product_id=TEXT,
+    products={
+        "type": "array",
         "items": _object("A product.", product_id=TEXT, text=TEXT, similarity=_NUMBER),
     },
+)
+
+SIMILAR_USERS = _object(
+    "Users who are into the same, the nearest first.",
+    user_id=TEXT,
+    users={"type": "array", "items": _object("A user.", user_id=TEXT, similarity=_NUMBER)},
 )
 
 EXPLANATION = _object(
@@ -187,6 +225,8 @@ COMPONENTS: dict[str, Schema] = {
     "Problem": PROBLEM,
     "Embedding": EMBEDDING,
     "Recommendations": RECOMMENDATIONS,
+    "SimilarProducts": SIMILAR_PRODUCTS,
+    "SimilarUsers": SIMILAR_USERS,
     "Explanation": EXPLANATION,
     "Status": STATUS,
     "Readiness": READINESS,

@@ -8,6 +8,7 @@ from fastapi import Request
 
 from application.api_keys import Scope as Scope
 from application.explain import Explain
+from application.neighbours import FindNeighbours
 from application.ports.examinable import Finding
 from application.ports.queues import Queues
 from application.ports.system import Clock, Ids, Journal, Metrics
@@ -15,6 +16,7 @@ from application.ports.tracer import NO_TRACER, Tracer
 from application.read_embedding import ReadEmbedding
 from application.recommend import Recommend
 from application.record import RecordEvents
+from application.similar_products import FindSimilarProducts
 
 
 class Gate(Protocol):
@@ -51,6 +53,8 @@ class Service:
     record: RecordEvents
     read: ReadEmbedding
     recommend: Recommend
+    similar_products: FindSimilarProducts
+    neighbours: FindNeighbours
     explain: Explain
     clock: Clock
     ids: Ids

@@ -119,6 +119,11 @@ MEASURED = (
     _counter("penchant_phrase_cache_misses_total", "Phrase vectors asked of Redis that it did not have."),
     _counter("penchant_phrase_cache_errors_total", "Times that Redis failed, and the log's database was asked."),
     _counter(
+        "penchant_sources_left_out_total",
+        "Recommendations that did without a source of candidates, because it was out of reach.",
+        source=("bought_with",),
+    ),
+    _counter(
         "penchant_http_requests_total",
         "Requests to the HTTP API. Those that fit no route are of the route none.",
         route=(),

@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 
 from domain.errors import NotSetUpError, PenchantError, TransientError
-from entrypoints.cli import maintenance, profile, recording, verification, workers
+from entrypoints.cli import maintenance, profile, recommendations, recording, verification, workers
 from entrypoints.cli.catalogue import products
 from entrypoints.cli.configuration import config
 from entrypoints.cli.demo import demo
 from entrypoints.cli.doctor import doctor
+from entrypoints.cli.evaluate import evaluate
 from entrypoints.cli.failed import failed
 from entrypoints.cli.generate import generate
 from entrypoints.cli.keys import keys
@@ -38,7 +39,9 @@ app = typer.Typer(
 
 app.command()(demo)
 app.command()(recording.record)
-app.command()(profile.recommend)
+app.command()(recommendations.recommend)
+app.command()(recommendations.similar)
+app.command()(evaluate)
 app.command()(verification.verify)
 app.command()(maintenance.rebuild)
 app.command("catch-up")(maintenance.catch_up)

@@ -1,5 +1,6 @@
 """`penchant demo`: real purchases in, live embeddings out, and the proof."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from shutil import which
@@ -9,6 +10,7 @@ import typer
 
 from application.event_message import Submission
 from application.ports.sample_shop import LineKind
+from application.recommend import Recommendation, Source, Wishes
 from application.record import Receipt, RecordStatus
 from domain.errors import ConfigurationError
 from domain.interaction import EventType, Interaction, LoggedEvent, Retraction
@@ -111,7 +113,7 @@ def _show_customers(container: Container) -> None:
         bought = _latest_purchases(container, user_id)
         texts = container.catalogue().read([p for p, _ in bought])
         lately = "\n".join(f"{texts[p].product.text} ({ago(logged.event.occurred_at, now)})" for p, logged in bought)
-        next_up = "\n".join(f"{r.text} {r.similarity:.2f}" for r in container.recommend().products(user_id, 4))
+        next_up = "\n".join(f"{r.text} {r.similarity:.2f}" for r in _nearest(container, user_id, 4))
         rows.append((user_id, lately + "\n", next_up))
     out.print()
     out.print(table("Three customers", ("customer", "bought lately", "would be shown next"), rows))
@@ -157,9 +159,14 @@ def _search_live(container: Container, user_id: str) -> None:
     out.print(f"  readable [bold]{milliseconds:.0f} ms[/bold] after it was recorded")
 
 
+def _nearest(container: Container, user_id: str, limit: int) -> Sequence[Recommendation]:
+    """What the embedding alone recommends: it is what the demo shows."""
+    return container.recommend()(user_id, Wishes(limit=limit, sources=[Source.EMBEDDING]))
+
+
 def _closeness(container: Container, user_id: str) -> str:
     """How near the hot water bottle is to the user, and its place among all products not bought."""
-    products = container.recommend().products(user_id, container.catalogue().count())
+    products = _nearest(container, user_id, container.catalogue().count())
     for place, product in enumerate(products, start=1):
         if product.product_id == HOT_WATER_BOTTLE:
             return f"{product.text}: similarity {product.similarity:+.2f}, place {place:,} of {len(products):,}"

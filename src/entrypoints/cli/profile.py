@@ -1,4 +1,4 @@
-"""`penchant profile` and `penchant recommend`."""
+"""`penchant profile`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from attrs import asdict
 
-from application.recommend import require_state
+from application.stored_state import require_state
 from application.waiting import Waiting, waiting_events
 from domain.errors import NotAppliedYetError
 from domain.identifier import parse_identifier
@@ -25,7 +25,7 @@ profile = typer.Typer(help="What a user is into, and why.", no_args_is_help=True
 
 
 @contextmanager
-def _reading() -> Iterator[Container]:
+def reading() -> Iterator[Container]:
     """The container; of what has not been applied yet, say what those who run Penchant can do about it."""
     with looking() as container:
         try:
@@ -43,7 +43,7 @@ def show(user: User, as_json: Json = False) -> None:
 
       penchant profile show 17850 --json
     """
-    with _reading() as container:
+    with reading() as container:
         user_id = parse_identifier("user_id", user)
         state, waiting = _state(container, user_id)
         now = container.clock().now()
@@ -73,10 +73,10 @@ def explain(user: User, limit: Limit = 15, as_json: Json = False) -> None:
 
       penchant profile explain 17850
     """
-    with _reading() as container:
+    with reading() as container:
         user_id = parse_identifier("user_id", user)
         influences = container.explain()(user_id)
-        nothing = _why_nothing(container, user_id, "") if not influences else ""
+        nothing = why_nothing(container, user_id, "") if not influences else ""
         now = container.clock().now()
     if as_json:
         shown = [asdict(influence) for influence in influences[:limit]]
@@ -112,10 +112,10 @@ def neighbours(user: User, limit: Limit = 10, as_json: Json = False) -> None:
 
       penchant profile neighbours 17850
     """
-    with _reading() as container:
+    with reading() as container:
         user_id = parse_identifier("user_id", user)
-        nearest = container.recommend().neighbours(user_id, limit)
-        nothing = _why_nothing(container, user_id, "No other user has an embedding.") if not nearest else ""
+        nearest = container.neighbours()(user_id, limit)
+        nothing = why_nothing(container, user_id, "No other user has an embedding.") if not nearest else ""
     if as_json:
         print_json({"user_id": user, "neighbours": [asdict(neighbour) for neighbour in nearest]})
         return
@@ -126,37 +126,12 @@ def neighbours(user: User, limit: Limit = 10, as_json: Json = False) -> None:
     out.print(table(f"User {user}: nearest users", ("user", "similarity"), rows, ("similarity",)))
 
 
-def recommend(user: User, limit: Limit = 10, as_json: Json = False) -> None:
-    """Show the products nearest to what the user is into now, without those bought.
-
-    Example:
-
-      penchant recommend 17850
-    """
-    with _reading() as container:
-        user_id = parse_identifier("user_id", user)
-        products = container.recommend().products(user_id, limit)
-        nothing = (
-            _why_nothing(container, user_id, "There is no product that the user has not bought.")
-            if not products
-            else ""
-        )
-    if as_json:
-        print_json({"user_id": user, "products": [asdict(product) for product in products]})
-        return
-    if nothing:
-        print_paragraph(nothing)
-        return
-    rows = [(product.product_id, product.text, f"{product.similarity:.3f}") for product in products]
-    out.print(table(f"For user {user}", ("product", "text", "similarity"), rows, ("similarity",)))
-
-
 def _state(container: Container, user_id: str) -> tuple[UserEmbedding, Waiting]:
     state = require_state(container.store(), container.event_log(), user_id, container.recipe())
     return state, waiting_events(state, container.event_log(), container.catalogue())
 
 
-def _why_nothing(container: Container, user_id: str, otherwise: str) -> str:
+def why_nothing(container: Container, user_id: str, otherwise: str) -> str:
     """Why there is nothing to show of a user: for want of an embedding, or else."""
     state, waiting = _state(container, user_id)
     if state.embedding is not None:

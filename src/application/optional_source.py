@@ -1,0 +1,36 @@
+"""A source of candidates that recommendations can do without."""
+
+from collections.abc import Sequence
+
+from application.circuit import Circuit
+from application.ports.system import Clock, Metrics
+from application.shopper import CandidateSource, Shopper, Wanted
+from domain.errors import UnavailableError
+
+
+class OptionalSource:
+    """While it is out of reach it knows nothing of anybody, which is counted, and it is asked again now and then."""
+
+    def __init__(self, source: CandidateSource, name: str, clock: Clock, metrics: Metrics) -> None:
+        self._source = source
+        self._name = name
+        self._clock = clock
+        self._metrics = metrics
+        self._circuit = Circuit()
+
+    def __call__(self, shopper: Shopper, wanted: Wanted) -> Sequence[str]:
+        started = self._clock.monotonic()
+        if self._circuit.error(started) is not None:
+            return self._left_out()
+        try:
+            found = self._source(shopper, wanted)
+        except UnavailableError as error:
+            now = self._clock.monotonic()
+            self._circuit.failed(now, error, now - started)
+            return self._left_out()
+        self._circuit.succeeded()
+        return found
+
+    def _left_out(self) -> Sequence[str]:
+        self._metrics.count("penchant_sources_left_out_total", source=self._name)
+        return ()

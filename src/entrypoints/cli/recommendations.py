@@ -1,0 +1,116 @@
+"""`penchant recommend` and `penchant similar`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from attrs import asdict
+
+from application.recommend import Reason, Recommendation, Source, Wishes
+from domain.errors import NotAppliedYetError
+from domain.identifier import parse_identifier
+from domain.interaction import EventType
+from entrypoints.cli.output import Json, ago, out, print_json, print_paragraph, table
+from entrypoints.cli.profile import Limit, User, why_nothing
+from entrypoints.cli.wiring import looking
+from entrypoints.container import Container
+
+DID = {EventType.PURCHASE: "bought", EventType.VIEW: "viewed", EventType.CLICK: "clicked"}
+
+NOTHING = "There is no product to recommend: none is in the catalogue, or none of those that are wanted."
+ALONE = {
+    Source.EMBEDDING: "near to what the user searched for",
+    Source.BOUGHT_WITH: "bought by those who bought the same",
+    Source.POPULAR: "popular now",
+}
+"""Reasons that name nothing of the user's own."""
+
+
+def recommend(
+    user: User,
+    limit: Limit = 10,
+    by: Annotated[
+        list[Source] | None, typer.Option(help="Only by this source; may be repeated. All of them, if left out.")
+    ] = None,
+    with_bought: Annotated[bool, typer.Option("--with-bought", help="What was bought already may come, too.")] = False,
+    diversity: Annotated[float, typer.Option(min=0, max=1, help="0: the best first; 1: as unlike as can be.")] = 0.0,
+    among: Annotated[list[str] | None, typer.Option(help="Only this product; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what to offer a user next, and why: near to what the user is into now, popular, bought by similar buyers.
+
+    The rankings of all sources are joined; what was bought is left out. Of a user who is new only what is popular is
+    known. The source bought_with is there where NEO4J_URL is set.
+
+    Examples:
+
+      penchant recommend 17850
+
+      penchant recommend 17850 --by embedding --diversity 0.3
+    """
+    with looking() as container:
+        user_id = parse_identifier("user_id", user)
+        products = [parse_identifier("product_id", one) for one in among] if among is not None else None
+        wishes = Wishes(limit=limit, sources=by or (), with_bought=with_bought, diversity=diversity, among=products)
+        found = container.recommend()(user_id, wishes)
+        told = _told(container, user_id, found, wishes)
+        now = container.clock().now()
+    if as_json:
+        print_json({"user_id": user, "products": [_document(one) for one in found]})
+        return
+    if found:
+        rows = [(one.product_id, one.text, _similarity(one), _why(one.reason, now)) for one in found]
+        out.print(table(f"For user {user}", ("product", "text", "similarity", "why"), rows, ("similarity",)))
+    if told:
+        print_paragraph(told)
+
+
+def similar(
+    product: Annotated[str, typer.Argument(help="The product's id.", show_default=False)],
+    limit: Limit = 10,
+    as_json: Json = False,
+) -> None:
+    """Show the products that are most like this one.
+
+    Example:
+
+      penchant similar 22423
+    """
+    with looking() as container:
+        found = container.similar_products()(parse_identifier("product_id", product), limit)
+    if as_json:
+        print_json({"product_id": product, "products": [asdict(one) for one in found]})
+        return
+    if not found:
+        print_paragraph("There is no other product in the catalogue.")
+        return
+    rows = [(one.product_id, one.text, f"{one.similarity:.3f}") for one in found]
+    out.print(table(f"Like product {product}", ("product", "text", "similarity"), rows, ("similarity",)))
+
+
+def _told(container: Container, user_id: str, found: Sequence[Recommendation], wishes: Wishes) -> str:
+    """What is to be said beside the table: why it is empty, or has nothing of the user's own."""
+    if not container.event_log().heads_of([user_id]):
+        return f"Nothing is known of {user_id} yet, so this is what is popular. Is the id right?" if found else NOTHING
+    try:
+        none_bought = "There is no product that the user has not bought."
+        nothing = (none_bought if wishes.among is None and not wishes.with_bought else NOTHING) if not found else ""
+        return why_nothing(container, user_id, nothing)
+    except NotAppliedYetError as error:
+        return f"{error}. If that does not help, start a worker where none runs (penchant worker)."
+
+
+def _document(found: Recommendation) -> dict[str, object]:
+    reason = {key: value for key, value in asdict(found.reason).items() if value is not None}
+    return {**asdict(found), "ranks": {str(source): rank for source, rank in found.ranks.items()}, "reason": reason}
+
+
+def _similarity(found: Recommendation) -> str:
+    return f"{found.similarity:.3f}" if found.similarity is not None else ""
+
+
+def _why(reason: Reason, now: datetime) -> str:
+    if reason.text is None or reason.event_type is None or reason.occurred_at is None:
+        return ALONE[reason.source]
+    return f"like {reason.text}, {DID[reason.event_type]} {ago(reason.occurred_at, now)}"
