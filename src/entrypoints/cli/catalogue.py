@@ -42,7 +42,7 @@ def import_products(
         with file_progress("importing", size_of(file)) as advance:
             for entry in read_records(file, file_format, FIELDS):
                 try:
-                    batch.append(_product(entry))
+                    batch.append(parse_product(entry))
                 except PenchantError as error:
                     rejects.add(entry, error)
                 if len(batch) >= BATCH:
@@ -74,7 +74,8 @@ def import_products(
     raise typer.Exit(1 if rejects.count else 0)
 
 
-def _product(entry: Record) -> Product:
+def parse_product(entry: Record) -> Product:
+    """The product of a record, or InvalidValueError."""
     if entry.fields is None:
         raise entry.error or InvalidValueError("line", "is unreadable", "mend it")
     for name in entry.fields:

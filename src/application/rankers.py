@@ -1,0 +1,93 @@
+"""Rankers: from the past to scores of all candidates, for many users at once."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from application.past import Past
+from domain.decay import Decay
+from domain.decayed_sums import DecayedSums, Effects, Floats, Integers
+from domain.event_columns import TYPES
+from domain.instant import MICROSECONDS_PER_DAY
+from domain.interaction import EventType
+from domain.ranking import Scores
+from domain.vectors import Matrix
+
+Ranker = Callable[[Integers], Scores]
+"""Scores for some users (ascending numbers): ndarray of shape (users, m); -inf: not in the list."""
+
+NO_DECAY = Decay(rate_per_day=0.0)
+ALIKE: Mapping[EventType, float] = dict.fromkeys(EventType, 1.0)
+"""Weights that count all event types alike."""
+CANCELLED = 1e-9
+"""A sum that is shorter than this part of its weight is rounding: its events cancel out."""
+
+
+def chance(past: Past, seed: int) -> Ranker:
+    """Scores by lot, for each user the same whoever is asked for beside."""
+    width = len(past.candidates)
+    return lambda users: np.array([np.random.default_rng([seed, user]).random(width) for user in users.tolist()])
+
+
+def popularity(past: Past, days: float | None = None) -> Ranker:
+    """How often each product was bought, in the last days or ever."""
+    purchases = past.events.purchases()
+    if days is not None:
+        purchases = purchases.where(purchases.times_us >= past.at_us - int(days * MICROSECONDS_PER_DAY))
+    counts = np.bincount(purchases.subjects, minlength=len(past.events.product_ids))[past.candidates]
+    scores = np.where(counts > 0, counts, -np.inf)
+    return lambda users: np.broadcast_to(scores, (len(users), len(scores)))
+
+
+def decayed_mean(past: Past, decay: Decay, weights: Mapping[EventType, float]) -> Ranker:
+    """Nearness to the sum that Penchant keeps of each user, with this decay and these weights."""
+    sums = decayed_sums(past, decay, weights)
+    lengths = sums.norms
+    known = lengths > CANCELLED * sums.weights
+    return _nearness(past, _scaled(sums.vectors, np.where(known, lengths, np.inf)), known)
+
+
+def decayed_sums(past: Past, decay: Decay, weights: Mapping[EventType, float]) -> DecayedSums:
+    """The sums of all users, by the same arithmetic that applies events."""
+    usable = past.has_vector[past.events.subjects]
+    events = past.events.where(usable)
+    order = np.argsort(events.users, kind="stable")
+    by_type = np.array([weights[event_type] for event_type in TYPES])
+    effects = Effects(
+        owners=events.users[order],
+        signs=np.ones(len(events)),
+        weights=by_type[events.types[order]],
+        times_us=events.times_us[order],
+        vector_rows=events.subjects[order],
+        vectors=past.vectors,
+    )
+    return DecayedSums.empty(len(events.user_ids), past.vectors.shape[1]).with_effects(effects, decay)
+
+
+def last_item(past: Past) -> Ranker:
+    """Nearness to what the user had to do with last."""
+    events = past.events.where(past.has_vector[past.events.subjects])
+    last = np.full(len(events.user_ids), -1)
+    np.maximum.at(last, events.users, np.arange(len(events)))  # they are in the order of time
+    known = last >= 0
+    vectors = np.zeros((len(last), past.vectors.shape[1]), dtype=np.float32)
+    vectors[known] = past.vectors[events.subjects[last[known]]]
+    return _nearness(past, vectors, known)
+
+
+def _scaled(vectors: Floats, lengths: Floats) -> Matrix:
+    return np.asarray(vectors / lengths[:, None], dtype=np.float32)
+
+
+def _nearness(past: Past, vectors: Matrix, known: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Ranker:
+    """The cosine of each user's vector with each candidate's, where there are both."""
+    products = past.candidate_vectors
+    without_vector = ~past.has_vector[past.candidates]
+
+    def score(users: Integers) -> Scores:
+        scores: Scores = vectors[users] @ products.T
+        scores[:, without_vector] = -np.inf
+        scores[~known[users]] = -np.inf
+        return scores
+
+    return score

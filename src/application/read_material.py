@@ -1,0 +1,81 @@
+"""What an evaluation works on: the log in place, or events that are nowhere stored."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from attrs import frozen
+
+from application.collect_events import CollectEvents
+from application.phrases import AT_ONCE, EmbedPhrases
+from application.ports.embedder import Embedder
+from application.ports.event_log import EventLog, LogFilter
+from application.ports.phrase_vectors import PhraseVectors
+from application.ports.system import Clock, Metrics
+from application.subject_vectors import ReadSubjectVectors
+from domain.errors import TransientError
+from domain.event_columns import EventColumns
+from domain.vectors import SubjectVectors
+
+
+@frozen(kw_only=True, eq=False)
+class Material:
+    """All events, and the vectors of what they are about."""
+
+    events: EventColumns
+    vectors: SubjectVectors
+
+
+class ReadMaterial:
+    """Reads the whole log, and the vectors that are stored; changes nothing."""
+
+    def __init__(self, log: EventLog, vectors: ReadSubjectVectors) -> None:
+        self._log = log
+        self._vectors = vectors
+
+    def count(self) -> int:
+        """How many events a call reads."""
+        return self._log.count()
+
+    def __call__(self, on_events: Callable[[int], None]) -> Material:
+        """All of the log; tell `on_events` how many each step read."""
+        collected = CollectEvents()
+        for page in self._log.matching(LogFilter()):
+            for logged in page:
+                collected.add(logged.event, logged.position)
+            on_events(len(page))
+        return Material(events=collected.columns(), vectors=self._vectors(collected.examples()))
+
+
+class EmbedMaterial:
+    """Embeds what events are about into `vectors`, which should be a store that is forgotten."""
+
+    def __init__(self, embedder: Embedder, vectors: PhraseVectors, clock: Clock, metrics: Metrics) -> None:
+        self._model = embedder.model
+        self._vectors = vectors
+        self._embed = EmbedPhrases(embedder, vectors, clock, metrics)
+
+    def __call__(self, events: EventColumns, texts: Mapping[str, str], on_texts: Callable[[int], None]) -> Material:
+        """Embed the texts of the products, given by id, and the phrases. What has no vector is left without.
+
+        Raises TransientError when the embedder cannot answer now.
+        """
+        product_ids = [product_id for product_id in events.product_ids if product_id in texts]
+        wanted = sorted({*(texts[product_id] for product_id in product_ids), *events.phrases})
+        for some in _parts(wanted):
+            for error in self._embed(some).values():
+                if isinstance(error, TransientError):
+                    raise error
+            on_texts(len(some))
+        return Material(events=events, vectors=self._read(product_ids, texts, events.phrases))
+
+    def _read(self, product_ids: Sequence[str], texts: Mapping[str, str], phrases: Sequence[str]) -> SubjectVectors:
+        stored, matrix = self._vectors.get(self._model, {*(texts[product_id] for product_id in product_ids), *phrases})
+        rows = {text: row for row, text in enumerate(stored)}
+        return SubjectVectors(
+            matrix=matrix,
+            products={product_id: rows[texts[product_id]] for product_id in product_ids if texts[product_id] in rows},
+            phrases={phrase: rows[phrase] for phrase in phrases if phrase in rows},
+        )
+
+
+def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE))

@@ -1,0 +1,73 @@
+"""Events and products of files, for an evaluation that stores nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from application.collect_events import CollectEvents
+from application.event_message import FIELDS, parse_event
+from domain.errors import InvalidValueError, PenchantError
+from entrypoints.cli.catalogue import FIELDS as PRODUCT_FIELDS
+from entrypoints.cli.catalogue import parse_product
+from entrypoints.cli.files import REASONS_SHOWN, Record, read_records, size_of
+from entrypoints.cli.output import file_progress, warn
+
+
+def read_events(path: Path) -> CollectEvents:
+    """The events of a file. Bad lines are told and left out."""
+    collected = CollectEvents()
+    with _Refused(path) as refused:
+        for record in _records(path, FIELDS, "reading events"):
+            try:
+                collected.add(parse_event(_fields(record)).event, record.line)
+            except PenchantError as error:
+                refused.add(record, error)
+    return collected
+
+
+def read_products(path: Path) -> dict[str, str]:
+    """The text of each product of a file by its id, the last where there are several."""
+    texts: dict[str, str] = {}
+    with _Refused(path) as refused:
+        for record in _records(path, PRODUCT_FIELDS, "reading products"):
+            try:
+                product = parse_product(record)
+                texts[product.product_id] = product.text
+            except PenchantError as error:
+                refused.add(record, error)
+    return texts
+
+
+class _Refused:
+    """Tells the first reasons for which lines are refused, each once, and in the end how many there were."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._count = 0
+        self._told: set[str] = set()
+
+    def __enter__(self) -> "_Refused":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._count:
+            warn(f"{self._count:,} lines of {self._path} are refused and left out.")
+
+    def add(self, record: Record, reason: Exception) -> None:
+        """Count one."""
+        self._count += 1
+        if len(self._told) < REASONS_SHOWN and str(reason) not in self._told:
+            self._told.add(str(reason))
+            warn(f"{self._path}, line {record.line}: {reason}")
+
+
+def _records(path: Path, fields: tuple[str, ...], what: str) -> Iterator[Record]:
+    with file_progress(what, size_of(path)) as advance:
+        for record in read_records(path, None, fields):
+            yield record
+            advance(len(record.raw) + 1)
+
+
+def _fields(record: Record) -> dict[str, object]:
+    if record.fields is None:
+        raise record.error or InvalidValueError("line", "is unreadable", "mend it")
+    return dict(record.fields)

@@ -1,0 +1,94 @@
+"""What `penchant evaluate` found, for eyes and for programs."""
+
+from collections.abc import Iterator, Sequence
+
+from attrs import asdict
+
+from application.evaluate import Question
+from application.evaluation import Evaluation, Lead, RankerScore, TargetScores
+from domain.bootstrap import Estimate
+from domain.instant import from_microseconds
+from entrypoints.cli.output import out, print_paragraph, table
+
+DIGITS = 6
+TITLES = {
+    "discoveries": "Discoveries: all products that a user bought after the moment, and never before",
+    "first discovery": "The first discovery alone",
+    "repeats": "Repeats: which of the products bought before are bought again",
+}
+
+
+def as_json_object(evaluation: Evaluation, question: Question) -> dict[str, object]:
+    """All figures, rounded to DIGITS."""
+    return {
+        "at": from_microseconds(evaluation.at_us).isoformat().replace("+00:00", "Z"),
+        "min_events": question.min_events,
+        "seed": question.seed,
+        "users": evaluation.users,
+        "events_before": evaluation.events_before,
+        "events_after": evaluation.events_after,
+        "candidates": evaluation.candidates,
+        "targets": [_rounded(asdict(target)) for target in evaluation.targets],
+        "notes": list(evaluation.notes),
+    }
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, dict):
+        return {str(name): _rounded(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(part) for part in value]
+    return round(value, DIGITS) if isinstance(value, float) else value
+
+
+def print_evaluation(evaluation: Evaluation, ks: Sequence[int]) -> None:
+    """Print a table a target, and what follows from it."""
+    at = f"{from_microseconds(evaluation.at_us):%Y-%m-%d %H:%M} UTC"
+    out.print(
+        f"Learned from {evaluation.events_before:,} events of {evaluation.users:,} users before {at}; held against "
+        f"{evaluation.events_after:,} after it. {evaluation.candidates:,} products can be recommended."
+    )
+    for target in evaluation.targets:
+        out.print()
+        _print_target(target, ks)
+    out.print()
+    for note in evaluation.notes:
+        print_paragraph(note, "[yellow]![/yellow]", indent=2)
+
+
+def _print_target(target: TargetScores, ks: Sequence[int]) -> None:
+    title = f"{TITLES[target.name]} ({target.users:,} users, {target.relevant:,} products)"
+    numbers = ("MRR", "95%", "beside popularity", *_columns(ks))
+    out.print(table(title, ("ranker", *numbers), (_row(score, ks) for score in target.rankers), numbers))
+    print_paragraph(lead_sentence(target.name, target.blend["MRR"]), indent=2)
+
+
+def _columns(ks: Sequence[int]) -> Iterator[str]:
+    for k in ks:
+        yield from (f"hit@{k}", f"recall@{k}", f"NDCG@{k}", f"seen@{k}")
+
+
+def _row(score: RankerScore, ks: Sequence[int]) -> Sequence[str]:
+    mrr = score.metrics["MRR"]
+    cells = [score.name, f"{mrr.value:.4f}", interval(mrr), interval(score.over_popularity["MRR"], sign=True)]
+    for k in ks:
+        cells += (f"{score.metrics[f'{metric}@{k}'].value:.3f}" for metric in ("hit rate", "recall", "NDCG"))
+        cells.append(f"{score.coverage[k]:.0%}")
+    return cells
+
+
+def interval(estimate: Estimate, *, sign: bool = False) -> str:
+    """The 95% interval as text."""
+    form = "+.3f" if sign else ".3f"
+    return f"{estimate.low:{form}} … {estimate.high:{form}}"
+
+
+def lead_sentence(target: str, lead: Lead) -> str:
+    """What the blend's MRR says about it, in one sentence."""
+    difference = f"{lead.difference.value:+.4f} MRR, 95% between {interval(lead.difference, sign=True)}"
+    if lead.difference.high < 0:
+        return f"For {target}, {lead.over} alone is better than the blend ({difference})."
+    if lead.difference.low <= 0:
+        return f"For {target}, the blend is not shown to be better than {lead.over} alone ({difference})."
+    apart = "" if lead.apart else "; their intervals overlap, the difference user by user does not reach zero"
+    return f"For {target}, the blend is better than the best single ranker, {lead.over} ({difference}{apart})."
