@@ -27,6 +27,7 @@ from application.neighbours import FindNeighbours
 from application.phrases import EmbedPhrases
 from application.popular_products import PopularProducts
 from application.ports.message_source import MessageSource
+from application.pulls import StrongestPulls
 from application.rebuild import RebuildUsers
 from application.recommend import Recommend, Source
 from application.record import Receipt, RecordEvents
@@ -189,7 +190,13 @@ class Shop:
             Source.EMBEDDING: NearestProducts(MemoryProductSearch(self.catalogue)),
             Source.POPULAR: PopularProducts(self.log, recipe, clock),
         }
-        self.recommend = Recommend(ReadShopper(self.store, self.log, recipe), self.sources, self.catalogue, recipe)
+        self.recommend = Recommend(
+            ReadShopper(self.store, self.log, recipe),
+            self.sources,
+            self.catalogue,
+            StrongestPulls(vectors, recipe, clock),
+            recipe,
+        )
         self.similar_products = FindSimilarProducts(self.catalogue, MemoryProductSearch(self.catalogue))
         self.neighbours = FindNeighbours(self.store, self.log, recipe)
         self.stats = CountEverything(

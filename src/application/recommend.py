@@ -8,6 +8,7 @@ import numpy as np
 from attrs import field, frozen, validators
 
 from application.ports.product_catalogue import ProductCatalogue
+from application.pulls import StrongestPulls
 from application.shopper import CandidateSource, ReadShopper, Shopper, Wanted
 from domain.diversity import diversify
 from domain.errors import InvalidValueError
@@ -19,8 +20,6 @@ from domain.vectors import Matrix
 
 CANDIDATES = 200
 """Of each source. What is further down in all of them has no chance of a place that anybody looks at."""
-REMEMBERED = 50
-"""Of the products that a user had to do with last, those that a reason may name."""
 
 
 class Source(StrEnum):
@@ -33,12 +32,20 @@ class Source(StrEnum):
 
 @frozen(kw_only=True)
 class Reason:
-    """Why a product is recommended: its best source, and for the embedding what of the user's own it is most like."""
+    """Why a product is recommended.
+
+    Parameters
+    ----------
+    source : where it has its best place.
+    event_type, product_id, search_phrase, text, occurred_at : what of the user's own pulls most towards it, where that
+        source is the embedding; the text is the product's, or the phrase.
+    """
 
     source: Source
-    product_id: str | None = None
-    text: str | None = None
     event_type: EventType | None = None
+    product_id: str | None = None
+    search_phrase: str | None = None
+    text: str | None = None
     occurred_at: datetime | None = None
 
 
@@ -85,6 +92,11 @@ class Wishes:
             raise InvalidValueError("diversity", f"is {value:g}", "send 0 to 1")
 
 
+Scored = tuple[ProductEmbedding, float]
+Places = Mapping[Source, Mapping[str, int]]
+"""The place of each product in each source that has it."""
+
+
 class Recommend:
     """Fuses the rankings of the sources that know something of the user.
 
@@ -96,8 +108,10 @@ class Recommend:
         read: ReadShopper,
         sources: Mapping[Source, CandidateSource],
         catalogue: ProductCatalogue,
+        pulls: StrongestPulls,
         recipe: Recipe,
     ) -> None:
+        self._pulls = pulls
         self._recipe = recipe
         self._read = read
         self._sources = sources
@@ -116,13 +130,19 @@ class Recommend:
         wanted = Wanted(limit=max(CANDIDATES, wishes.limit), without=without, among=wishes.among)
         rankings = {source: self._sources[source](shopper, wanted) for source in self._chosen(wishes)}
         fused = fuse(rankings)
-        remembered = _remembered(shopper)
-        known = self._known({*(product_id for product_id, _ in fused), *remembered})
-        candidates = [(known[product_id], score) for product_id, score in fused if product_id in known]
-        chosen = _choose(candidates, wishes)
+        known = self._known([product_id for product_id, _ in fused])
+        chosen = _choose([(known[product_id], score) for product_id, score in fused if product_id in known], wishes)
         places = {source: {id_: rank for rank, id_ in enumerate(ids, start=1)} for source, ids in rankings.items()}
-        own = [(event, known[product_id]) for product_id, event in remembered.items() if product_id in known]
-        return [_recommendation(product, score, places, shopper, own) for product, score in chosen]
+        return [
+            _recommendation(product, score, places, shopper, reason)
+            for (product, score), reason in zip(chosen, self._reasons(shopper, chosen, places), strict=True)
+        ]
+
+    def _reasons(self, shopper: Shopper, chosen: Sequence[Scored], places: Places) -> Sequence[Reason]:
+        best = [_best_source(product.product.product_id, places) for product, _ in chosen]
+        pulls = self._pulls(shopper, _vectors([product for product, _ in chosen], self._recipe))
+        own = self._known([event.product_id for event in pulls if event is not None and event.product_id is not None])
+        return [_reason(source, event, own) for source, event in zip(best, pulls, strict=True)]
 
     def _known(self, product_ids: Collection[str]) -> Mapping[str, ProductEmbedding]:
         """Those among these that have a vector of our model."""
@@ -137,59 +157,48 @@ class Recommend:
         return wishes.sources or self._sources
 
 
-def _remembered(shopper: Shopper) -> Mapping[str, Interaction]:
-    """The last interaction with each of the products that the user had to do with last."""
-    last: dict[str, Interaction] = {}
-    for event in shopper.interactions:
-        if event.product_id is not None and len(last) < REMEMBERED:
-            last.setdefault(event.product_id, event)
-    return last
-
-
-def _choose(
-    candidates: Sequence[tuple[ProductEmbedding, float]], wishes: Wishes
-) -> Sequence[tuple[ProductEmbedding, float]]:
+def _choose(candidates: Sequence[Scored], wishes: Wishes) -> Sequence[Scored]:
     if wishes.diversity == 0 or not candidates:
         return candidates[: wishes.limit]
     best = candidates[0][1]
-    relevance = [score / best for _, score in candidates]
-    rows = diversify(relevance, _vectors([product for product, _ in candidates]), wishes.limit, wishes.diversity)
+    vectors = np.stack([product.embedding for product, _ in candidates])
+    rows = diversify([score / best for _, score in candidates], vectors, wishes.limit, wishes.diversity)
     return [candidates[row] for row in rows]
 
 
 def _recommendation(
-    product: ProductEmbedding,
-    score: float,
-    places: Mapping[Source, Mapping[str, int]],
-    shopper: Shopper,
-    own: Sequence[tuple[Interaction, ProductEmbedding]],
+    product: ProductEmbedding, score: float, places: Places, shopper: Shopper, reason: Reason
 ) -> Recommendation:
     product_id = product.product.product_id
-    ranks = {source: places[source][product_id] for source in places if product_id in places[source]}
     embedding = shopper.state.embedding if shopper.state is not None else None
     return Recommendation(
         product_id=product_id,
         text=product.product.text,
         similarity=float(product.embedding @ embedding) if embedding is not None else None,
         score=score,
-        ranks=ranks,
-        reason=_reason(product, min(ranks, key=lambda source: ranks[source]), own),
+        ranks={source: places[source][product_id] for source in places if product_id in places[source]},
+        reason=reason,
     )
 
 
-def _reason(product: ProductEmbedding, source: Source, own: Sequence[tuple[Interaction, ProductEmbedding]]) -> Reason:
-    """Of what is near to the user's own, that which it is most like; the other sources are a reason of their own."""
-    if source is not Source.EMBEDDING or not own:
+def _best_source(product_id: str, places: Places) -> Source:
+    return min((source for source in places if product_id in places[source]), key=lambda s: places[s][product_id])
+
+
+def _reason(source: Source, event: Interaction | None, own: Mapping[str, ProductEmbedding]) -> Reason:
+    if source is not Source.EMBEDDING or event is None:
         return Reason(source=source)
-    event, like = own[int(np.argmax(_vectors([one for _, one in own]) @ product.embedding))]
     return Reason(
         source=source,
-        product_id=like.product.product_id,
-        text=like.product.text,
         event_type=event.event_type,
+        product_id=event.product_id,
+        search_phrase=event.search_phrase,
+        text=own[event.product_id].product.text if event.product_id is not None else event.search_phrase,
         occurred_at=event.occurred_at,
     )
 
 
-def _vectors(products: Sequence[ProductEmbedding]) -> Matrix:
-    return np.stack([product.embedding for product in products])
+def _vectors(products: Sequence[ProductEmbedding], recipe: Recipe) -> Matrix:
+    """ndarray of shape (len(products), d), float32."""
+    empty = np.empty((0, recipe.dimensions), dtype=np.float32)
+    return np.stack([product.embedding for product in products]) if products else empty

@@ -20,7 +20,7 @@ class Shopper:
     Parameters
     ----------
     state : the stored one; None without one of our recipe.
-    interactions : what the user did with products and did not take back, the last recorded first.
+    interactions : what the user did and did not take back, the last recorded first.
     """
 
     user_id: str
@@ -74,9 +74,7 @@ class ReadShopper:
             logged.event
             for page in self._log.history([user_id])
             for logged in page
-            if isinstance(logged.event, Interaction)
-            and logged.event.product_id is not None
-            and logged.retracted_by is None
+            if isinstance(logged.event, Interaction) and logged.retracted_by is None
         ]
         is_ours = state is not None and state.is_of(self._recipe)
         return Shopper(user_id=user_id, state=state if is_ours else None, interactions=done[::-1])

@@ -5,8 +5,8 @@ from functools import partial
 
 from dependency_injector import containers, providers
 
-from adapters.memory.product_search import MemoryProductSearch
 from adapters.memory.product_catalogue import MemoryPhraseVectors
+from adapters.memory.product_search import MemoryProductSearch
 from adapters.memory.system import CountingMetrics
 from adapters.online_retail.dataset import OnlineRetail
 from adapters.outbox.message_source import NoDeadLetterQueue, NoQueues, OutboxMessageSource
@@ -41,6 +41,7 @@ from application.phrases import EmbedPhrases
 from application.popular_products import PopularProducts
 from application.ports.queues import GRAPH_QUEUE, INDEX_QUEUE, WORK_QUEUE
 from application.ports.registry import Registry
+from application.pulls import StrongestPulls
 from application.read_embedding import ReadEmbedding
 from application.read_material import EmbedMaterial, ReadMaterial
 from application.rebuild import RebuildUsers
@@ -297,7 +298,8 @@ class Container(containers.DeclarativeContainer):
     )
     """Where candidates come from; each knows something that the others do not."""
     read_shopper = providers.Singleton(ReadShopper, store, event_log, recipe)
-    recommend = providers.Singleton(Recommend, read_shopper, sources, catalogue, recipe)
+    pulls = providers.Singleton(StrongestPulls, subject_vectors, recipe, clock)
+    recommend = providers.Singleton(Recommend, read_shopper, sources, catalogue, pulls, recipe)
     similar_products = providers.Singleton(FindSimilarProducts, catalogue, product_search)
     neighbours = providers.Singleton(FindNeighbours, store, event_log, recipe)
     explain = providers.Singleton(

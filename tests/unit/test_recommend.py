@@ -137,10 +137,26 @@ def test_a_reason_names_what_of_the_users_own_it_is_most_like(stocked: Shop) -> 
     assert found["cup"].occurred_at == bought("m2", age_days=2).occurred_at
 
 
-def test_a_search_alone_is_no_reason_that_names_a_product(stocked: Shop) -> None:
+def test_a_search_is_a_reason_too(stocked: Shop) -> None:
     stocked.apply(searched("m1", "tea"))
 
-    assert _nearest(stocked, 1)[0].reason == Reason(source=Source.EMBEDDING)
+    reason = _nearest(stocked, 1)[0].reason
+    assert (reason.event_type, reason.product_id, reason.search_phrase, reason.text) == ("search", None, "tea", "tea")
+
+
+def test_what_counts_little_by_now_is_the_reason_only_where_it_is_much_nearer(stocked: Shop) -> None:
+    stocked.apply(viewed("m1", "hat", age_days=900), bought("m2", "cup"))
+
+    assert {r.reason.product_id for r in _nearest(stocked, 2)} == {"cup"}
+
+
+def test_what_pulls_nothing_towards_it_names_nothing(stocked: Shop) -> None:
+    weights = {**DEFAULT_WEIGHTS, EventType.VIEW: -1.0}
+    shop = Shop(recipe=Recipe(model=RECIPE.model, dimensions=DIMENSIONS, weights=weights))
+    shop.stock(tea="green tea", mug="red mug")
+    shop.apply(viewed("m1", "tea"))
+
+    assert shop.recommend("ann", Wishes(sources=[Source.EMBEDDING]))[-1].reason == Reason(source=Source.EMBEDDING)
 
 
 def test_what_was_bought_may_be_wanted(stocked: Shop) -> None:

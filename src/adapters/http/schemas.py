@@ -127,11 +127,12 @@ EMBEDDING = _object(
 
 _SOURCES = [str(source) for source in Source]
 _REASON = _object(
-    "Its best source; if that is the embedding, what of the user's own it is most like, else null.",
+    "Where it has its best place; if that is the embedding, what of the user's own pulls most towards it, else nulls.",
     source={"enum": _SOURCES},
-    product_id={"type": ["string", "null"]},
-    text={"type": ["string", "null"]},
     event_type={"type": ["string", "null"]},
+    product_id={"type": ["string", "null"]},
+    search_phrase={"type": ["string", "null"]},
+    text={"type": ["string", "null"]},
     occurred_at={**INSTANT, "type": ["string", "null"]},
 )
 

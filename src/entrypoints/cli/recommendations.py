@@ -16,11 +16,16 @@ from entrypoints.cli.profile import Limit, User, why_nothing
 from entrypoints.cli.wiring import looking
 from entrypoints.container import Container
 
-DID = {EventType.PURCHASE: "bought", EventType.VIEW: "viewed", EventType.CLICK: "clicked"}
+DID = {
+    EventType.PURCHASE: "bought",
+    EventType.VIEW: "viewed",
+    EventType.CLICK: "clicked",
+    EventType.SEARCH: "searched for",
+}
 
 NOTHING = "There is no product to recommend: none is in the catalogue, or none of those that are wanted."
 ALONE = {
-    Source.EMBEDDING: "near to what the user searched for",
+    Source.EMBEDDING: "near to what the user is into",
     Source.BOUGHT_WITH: "bought by those who bought the same",
     Source.POPULAR: "popular now",
 }
