@@ -6,7 +6,6 @@ from functools import partial
 from dependency_injector import containers, providers
 
 from adapters.memory.product_catalogue import MemoryPhraseVectors
-from adapters.memory.product_search import MemoryProductSearch
 from adapters.memory.system import CountingMetrics
 from adapters.online_retail.dataset import OnlineRetail
 from adapters.outbox.message_source import NoDeadLetterQueue, NoQueues, OutboxMessageSource
@@ -83,6 +82,7 @@ class Container(containers.DeclarativeContainer):
     brokers = providers.Callable(lambda s: "kombu" if s.broker_url is not None else "outbox", settings)
     caches = providers.Callable(lambda s: "redis" if s.redis_url is not None else "sql", settings)
     graphs = providers.Callable(lambda s: "neo4j" if s.neo4j_url is not None else "none", settings)
+    searches = providers.Callable(lambda s: "qdrant" if s.qdrant_url is not None else "embedded", settings)
     embedders = providers.Callable(lambda s: "openai" if s.openai_api_key is not None else "wordllama", settings)
 
     embedded = providers.Callable(lambda s: s.database_url is None, settings)
@@ -185,6 +185,22 @@ class Container(containers.DeclarativeContainer):
 
     recipe = providers.Singleton(_recipe, settings, registry, model, dimensions)
 
+    index = providers.Container(
+        IndexContainer,
+        settings=settings,
+        store=store,
+        catalogue=catalogue,
+        event_log=event_log,
+        dead_letters=dead_letters,
+        registry=registry,
+        recipe=recipe,
+        model=model,
+        dimensions=dimensions,
+        clock=clock,
+        metrics=metrics,
+        stop=stop,
+    )
+
     # Use cases.
     record = providers.Singleton(RecordEvents, event_log, clock, tracer)
     subject_vectors = providers.Singleton(ReadSubjectVectors, catalogue, phrase_vectors, model)
@@ -285,7 +301,13 @@ class Container(containers.DeclarativeContainer):
         rebuild=rebuild,
     )
     read_embedding = providers.Singleton(ReadEmbedding, store, event_log, subject_vectors, recipe)
-    product_search = providers.Singleton(MemoryProductSearch, catalogue)
+    product_search = providers.Selector(
+        searches,
+        embedded=providers.Singleton(
+            production.embedded_product_search, settings, catalogue, log_id.provider, model, dimensions, clock
+        ),
+        qdrant=index.product_search,
+    )
     nearest = providers.Singleton(NearestProducts, product_search)
     popular = providers.Singleton(PopularProducts, event_log, recipe, clock)
     bought_with = providers.Singleton(
@@ -323,22 +345,6 @@ class Container(containers.DeclarativeContainer):
         catalogue=catalogue,
         changes=product_changes,
         dead_letters=dead_letters,
-    )
-
-    index = providers.Container(
-        IndexContainer,
-        settings=settings,
-        store=store,
-        catalogue=catalogue,
-        event_log=event_log,
-        dead_letters=dead_letters,
-        registry=registry,
-        recipe=recipe,
-        model=model,
-        dimensions=dimensions,
-        clock=clock,
-        metrics=metrics,
-        stop=stop,
     )
 
     # The consumers beside the one of the embeddings, a line each.
@@ -397,6 +403,7 @@ PORTS = (
     "catalogue",
     "product_changes",
     "phrase_vectors",
+    "product_search",
     "embedder",
     "dead_letters",
     "dead_letter_queue",

@@ -45,6 +45,7 @@ class IndexContainer(containers.DeclarativeContainer):
     schema = providers.Singleton(production.qdrant_schema, qdrant, model, dimensions)
     users = providers.Singleton(production.qdrant_users, qdrant, model, dimensions)
     products = providers.Singleton(production.qdrant_products, qdrant, model, dimensions)
+    product_search = providers.Singleton(production.qdrant_product_search, qdrant, model, dimensions)
 
     followed_users = providers.Singleton(FollowedUsers, store, event_log, recipe)
     followed_products = providers.Singleton(FollowedProducts, catalogue, recipe)

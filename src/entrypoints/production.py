@@ -1,11 +1,13 @@
 """The adapters of servers. Each is imported when it is asked for: a process pays for no driver that it does not use."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.sql.database import Database, sqlite_url
 from application.ports.phrase_vectors import PhraseVectors
+from application.ports.product_catalogue import ProductCatalogue
 from application.ports.registry import Registry
 from application.ports.system import Clock, Ids, Journal, Metrics
 from application.ports.tracer import NO_TRACER, Tracer
@@ -15,6 +17,7 @@ from entrypoints.settings import Settings
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from adapters.embedded_search.product_search import EmbeddedProductSearch
     from adapters.http.client import ApiClient
     from adapters.limits.rate_limits import RateLimits
     from adapters.mongodb.database import MongoDatabase
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from adapters.openai.embedder import OpenAIEmbedder
     from adapters.prometheus.metrics import PrometheusMetrics
     from adapters.qdrant.index import QdrantIndex
+    from adapters.qdrant.product_search import QdrantProductSearch
     from adapters.qdrant.schema import QdrantSchema
     from adapters.qdrant.server import QdrantServer
     from adapters.rabbitmq.broker import Broker
@@ -143,6 +147,32 @@ def qdrant_products(server: "QdrantServer", model: str, dimensions: int) -> "Qdr
     from adapters.qdrant.index import QdrantIndex
 
     return QdrantIndex(server, PRODUCTS, model, dimensions)
+
+
+def qdrant_product_search(server: "QdrantServer", model: str, dimensions: int) -> "QdrantProductSearch":
+    """Product search in Qdrant."""
+    from adapters.qdrant.product_search import QdrantProductSearch
+
+    return QdrantProductSearch(server, model, dimensions)
+
+
+def embedded_product_search(
+    settings: Settings,
+    catalogue: ProductCatalogue,
+    log_id: Callable[[], str],
+    model: str,
+    dimensions: int,
+    clock: Clock,
+) -> "EmbeddedProductSearch":
+    """Product search in this process, on copies in PENCHANT_HOME."""
+    from adapters.embedded_search.copies import Copies, folder_name
+    from adapters.embedded_search.product_search import EXACT_UP_TO, EmbeddedProductSearch
+
+    def folder() -> Path:
+        mongodb = settings.mongodb_database if settings.mongodb_url is not None else None
+        return settings.home / "search" / folder_name(log_id(), mongodb, model, dimensions)
+
+    return EmbeddedProductSearch(Copies(catalogue, folder, dimensions, clock, exact_up_to=EXACT_UP_TO))
 
 
 def log_id(registry: Registry, ids: Ids) -> str:

@@ -62,8 +62,9 @@ from application.ports.user_embedding_store import UserEmbeddingStore
 from application.retry_policy import RetryPolicy
 from domain.interaction import Event, LoggedEvent
 from tests.builders import DIMENSIONS, NOW
-from tests.contract import index_sides, kombu_sides
+from tests.contract import index_sides, kombu_sides, search_sides
 from tests.contract.index_sides import IndexSide, MemorySide
+from tests.contract.search_sides import SearchSide
 from tests.contract.source_side import SourceSide
 
 CountOf = Callable[[str, Mapping[str, str]], int]
@@ -165,6 +166,11 @@ class Space:
         embedder = OpenAIEmbedder(api_key=stub.api_key, base_url=stub.url, clock=SystemClock())
         self._closing.append(embedder.close)
         return embedder
+
+    @property
+    def folder(self) -> Path:
+        """An empty folder."""
+        return self._folder() / "search"
 
     def url(self, fixture: str) -> str:
         """The address of an empty space on a real server."""
@@ -325,6 +331,13 @@ INDEXES: Mapping[str, Callable[[Space], IndexSide]] = {
     "memory": lambda _: MemorySide(),
     "local": lambda space: index_sides.in_local_mode(space.closing),
     "qdrant": lambda space: index_sides.on_server(space.url("qdrant_url"), space.closing),
+}
+SEARCHES: Mapping[str, Callable[[Space], SearchSide]] = {
+    "memory": lambda _: search_sides.in_memory(),
+    "exact": lambda space: search_sides.embedded(space.folder, exact_up_to=1_000),
+    "approximate": lambda space: search_sides.embedded(space.folder, exact_up_to=0),
+    "local": lambda space: search_sides.indexed(index_sides.in_local_mode(space.closing)),
+    "qdrant": lambda space: search_sides.indexed(index_sides.on_server(space.url("qdrant_url"), space.closing)),
 }
 PRODUCT_CHANGES: Mapping[str, Callable[[Space], ProductChanges]] = {
     "memory": lambda _: MemoryProductChanges(),

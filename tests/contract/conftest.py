@@ -26,6 +26,7 @@ from tests.contract.adapters import CountOf, LogSide, SourceSide, Space
 from tests.contract.index_sides import IndexSide
 from tests.contract.node import Node
 from tests.contract.node import node as find_node
+from tests.contract.search_sides import SearchSide
 from tests.services.mysql import MysqlServer
 from tests.services.server import Unavailable
 from tests.services.servers import give_up
@@ -167,3 +168,8 @@ def graph(graphs: tuple[InteractionGraph, InteractionGraph]) -> InteractionGraph
 @pytest.fixture(params=adapters.INDEXES)
 def index_side(request: pytest.FixtureRequest, space: Space) -> IndexSide:
     return adapters.INDEXES[request.param](space)
+
+
+@pytest.fixture(params=adapters.SEARCHES)
+def search_side(request: pytest.FixtureRequest, space: Space) -> SearchSide:
+    return adapters.SEARCHES[request.param](space)

@@ -97,6 +97,15 @@ def test_a_query_is_filtered(client: QdrantClient) -> None:
     assert [one.id for one in found] == [_id(2)]
 
 
+def test_several_queries_are_answered_in_their_order(client: QdrantClient) -> None:
+    client.upsert("users_1", [_point(number) for number in range(5)])
+    requests = [models.QueryRequest(query=_unit_vector(number).tolist(), limit=1) for number in (3, 1)]
+
+    answers = client.query_batch_points("users", requests)
+
+    assert [answer.points[0].id for answer in answers] == [_id(3), _id(1)]
+
+
 def test_a_collection_tells_how_it_was_made(client: QdrantClient) -> None:
     client.create_payload_index("users_1", "kind", models.PayloadSchemaType.KEYWORD)
     client.create_payload_index("users_1", "seen", models.DatetimeIndexParams(type=models.DatetimeIndexType.DATETIME))

@@ -146,24 +146,14 @@ class Engine:
 
     def query(self, name: str, body: bytes) -> models.QueryResponse:
         """What is nearest."""
-        vectors = self._vectors(name)
         with _refusals():
-            request = models.QueryRequest.model_validate_json(body)
-            query = request.query.nearest if isinstance(request.query, models.NearestQuery) else request.query
-            _check_length(vectors, query)
-            return self._local.query_points(
-                name,
-                query=query,
-                using=request.using,
-                prefetch=request.prefetch,
-                query_filter=request.filter,
-                limit=request.limit if request.limit is not None else 10,
-                offset=request.offset,
-                with_payload=request.with_payload or False,
-                with_vectors=request.with_vector or False,
-                score_threshold=request.score_threshold,
-                lookup_from=request.lookup_from,
-            )
+            return self._nearest(name, models.QueryRequest.model_validate_json(body))
+
+    def query_batch(self, name: str, body: bytes) -> list[models.QueryResponse]:
+        """What is nearest to each of several vectors."""
+        with _refusals():
+            requests = models.QueryRequestBatch.model_validate_json(body).searches
+            return [self._nearest(name, request) for request in requests]
 
     def count(self, name: str, body: bytes) -> models.CountResult:
         """How many points there are."""
@@ -171,6 +161,24 @@ class Engine:
         with _refusals():
             request = models.CountRequest.model_validate_json(body)
             return self._local.count(name, count_filter=request.filter)
+
+    def _nearest(self, name: str, request: models.QueryRequest) -> models.QueryResponse:
+        vectors = self._vectors(name)
+        query = request.query.nearest if isinstance(request.query, models.NearestQuery) else request.query
+        _check_length(vectors, query)
+        return self._local.query_points(
+            name,
+            query=query,
+            using=request.using,
+            prefetch=request.prefetch,
+            query_filter=request.filter,
+            limit=request.limit if request.limit is not None else 10,
+            offset=request.offset,
+            with_payload=request.with_payload or False,
+            with_vectors=request.with_vector or False,
+            score_threshold=request.score_threshold,
+            lookup_from=request.lookup_from,
+        )
 
     def _collection(self, name: str) -> str:
         """The collection of this name, or of this alias."""

@@ -28,6 +28,7 @@ READS: Mapping[tuple[str, str], Call] = {
     ("POST", "/collections/{name}/points"): Engine.retrieve,
     ("POST", "/collections/{name}/points/scroll"): Engine.scroll,
     ("POST", "/collections/{name}/points/query"): Engine.query,
+    ("POST", "/collections/{name}/points/query/batch"): Engine.query_batch,
     ("POST", "/collections/{name}/points/count"): Engine.count,
 }
 CHANGES: Mapping[tuple[str, str], Call] = {
