@@ -144,6 +144,22 @@ def test_similar_users_and_products_are_told(api: Api) -> None:
     assert (api.get("/api/product/nothing/similar").json()["field"]) == "product_id"
 
 
+def test_only_some_products_may_be_wanted(api: Api) -> None:
+    answer = api.client.get("/api/user/ann/recommendations?source=embedding&among=mug&among=pot&among=unknown")
+
+    assert {product["product_id"] for product in answer.json()["recommendations"]} == {"mug", "pot"}
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"), [("among=", "among has 0 characters"), ("among=a&" * 1_001, "1001 times")]
+)
+def test_wanted_products_that_cannot_be_are_refused(api: Api, query: str, detail: str) -> None:
+    answer = api.client.get(f"/api/user/ann/recommendations?{query}")
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "among")
+    assert detail in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "remedy"),
     [
@@ -175,7 +191,7 @@ def test_a_limit_that_is_none_is_refused_by_its_name_and_in_our_words(api: Api, 
     [
         (
             "/api/user/ann/recommendations?lmit=1",
-            "lmit is not a parameter of this request; the parameters are limit, source, diversity, with_bought",
+            "lmit is not a parameter of this request; the parameters are limit, source, diversity, with_bought, among",
         ),
         ("/api/user/ann/embedding?limit=1&at=x", "limit is not a parameter of this request; the parameters are at"),
         ("/metrics?%C3%A9=", "\\xe9 is not a parameter of this request; leave it out"),

@@ -16,8 +16,9 @@ from adapters.http.raw_path import ProductId, UserId
 from adapters.http.service import Scope, Service
 from application.event_message import parse_time
 from application.recommend import Recommendation, Source, Wishes
-from application.schemas import INSTANT
+from application.schemas import INSTANT, TEXT_ID
 from domain.errors import InvalidValueError
+from domain.identifier import parse_identifier
 from domain.user_embedding import UserEmbedding
 
 MOST = 1_000
@@ -66,6 +67,11 @@ WithBought = Annotated[
     Annotated[bool, PlainValidator(_flag_of), WithJsonSchema({"type": "boolean"})],
     Query(description="Whether what the user has bought may come, too."),
 ]
+Among = Annotated[
+    list[Annotated[str, WithJsonSchema(TEXT_ID)]],
+    Query(description=f"Only this product; send it again for each further one, {MOST:,} at the most."),
+]
+NO_IDS: list[str] = []
 At = Annotated[
     Annotated[str, WithJsonSchema(INSTANT)] | SkipJsonSchema[None],
     Query(description="As it was then, folded from the log. Escape a + as %2B."),
@@ -90,10 +96,17 @@ def reading_routes(service: Service, guarded: Callable[[Scope], type[APIRoute]])
         source: SourceWanted = None,
         diversity: Diversity = 0.0,
         with_bought: WithBought = False,
+        among: Among = NO_IDS,
     ) -> JSONResponse:
         """What to offer the user next, and why; of a user who is new only what is popular is known."""
         sources = [Source(source)] if source is not None else ()
-        wishes = Wishes(limit=limit, sources=sources, diversity=diversity, with_bought=with_bought)
+        wishes = Wishes(
+            limit=limit,
+            sources=sources,
+            diversity=diversity,
+            with_bought=with_bought,
+            among=_wanted(among),
+        )
         found = service.recommend(user_id, wishes)
         return JSONResponse({"user_id": user_id, "recommendations": [_recommended(product) for product in found]})
 
@@ -126,6 +139,12 @@ def product_routes(service: Service, guarded: Callable[[Scope], type[APIRoute]])
         return JSONResponse({"product_id": product_id, "products": [asdict(product) for product in found]})
 
     return router
+
+
+def _wanted(among: list[str]) -> list[str] | None:
+    if len(among) > MOST:
+        raise InvalidValueError("among", f"comes {len(among)} times", f"send it {MOST:,} times at the most")
+    return [parse_identifier("among", product_id) for product_id in among] or None
 
 
 def _recommended(found: Recommendation) -> dict[str, Any]:

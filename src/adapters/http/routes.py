@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, get_origin
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -34,6 +34,7 @@ def guarded_by(gate: Gate, scope: Scope) -> type[APIRoute]:
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
             known = [parameter.alias for parameter in self.dependant.query_params]
+            lists = [parameter.alias for parameter in self.dependant.query_params if _is_list(parameter)]
 
             async def guarded(request: Request) -> Response:
                 headers = await gate(request, scope)
@@ -42,7 +43,7 @@ def guarded_by(gate: Gate, scope: Scope) -> type[APIRoute]:
                         (name.lower().encode(), value.encode()) for name, value in headers.items()
                     )
                 if request.scope["query_string"]:
-                    _check_query(request.query_params, known)
+                    _check_query(request.query_params, known, lists)
                 return await handle(request)
 
             return guarded
@@ -50,11 +51,15 @@ def guarded_by(gate: Gate, scope: Scope) -> type[APIRoute]:
     return Guarded
 
 
-def _check_query(query: QueryParams, known: Sequence[str]) -> None:
+def _is_list(parameter: Any) -> bool:
+    return get_origin(parameter.field_info.annotation) is list
+
+
+def _check_query(query: QueryParams, known: Sequence[str], lists: Sequence[str]) -> None:
     for name, times in Counter(name for name, _ in query.multi_items()).items():
         if name not in known:
             raise unknown_name(name, "parameter", known)
-        if times > 1:
+        if times > 1 and name not in lists:
             raise InvalidValueError(name, f"comes {times} times", "send it once")
 
 
