@@ -24,7 +24,7 @@ RECENT_GRAPH = "graph, recent purchases"
 BLEND = "blend"
 
 RECENT_GRAPH_DECAY = Decay(rate_per_day=math.log(2) / 14)
-RECENT_GRAPH_DAMPING = 0.3
+RECENT_GRAPH_DAMPING = 0.4
 BLEND_WEIGHTS: Mapping[str, float] = MappingProxyType({RECIPE: 1.0, RECENT: 1.0, RECENT_GRAPH: 1.0})
 """The sources of the blend. docs/evaluation.md says how all of these numbers were chosen."""
 

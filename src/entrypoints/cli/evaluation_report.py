@@ -65,7 +65,7 @@ def _print_target(target: TargetScores, ks: Sequence[int]) -> None:
 
 def _columns(ks: Sequence[int]) -> Iterator[str]:
     for k in ks:
-        yield from (f"hit@{k}", f"recall@{k}", f"NDCG@{k}", f"seen@{k}")
+        yield from (f"hit@{k}", f"recall@{k}", f"NDCG@{k}", f"coverage@{k}")
 
 
 def _row(score: RankerScore, ks: Sequence[int]) -> Sequence[str]:

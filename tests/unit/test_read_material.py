@@ -1,0 +1,67 @@
+"""What an evaluation works on, from the log and from elsewhere."""
+
+import numpy as np
+import pytest
+
+from adapters.memory.product_catalogue import MemoryPhraseVectors
+from adapters.memory.system import CountingMetrics
+from application.collect_events import CollectEvents
+from application.read_material import EmbedMaterial, Material, ReadMaterial
+from application.subject_vectors import ReadSubjectVectors
+from domain.errors import TransientError
+from tests.builders import bought, searched
+from tests.shop import DIMENSIONS, Shop
+
+EVENTS = (bought("m1", "tea"), bought("m2", "mug"), bought("m3", "unknown"), searched("m4", "green  tea"))
+TEXTS = {"tea": "green tea", "mug": "blue mug", "hat": "straw hat"}
+
+
+def _in_place(shop: Shop) -> Material:
+    read = ReadMaterial(shop.log, ReadSubjectVectors(shop.catalogue, shop.phrase_vectors, shop.recipe.model))
+    counted: list[int] = []
+    material = read(counted.append)
+    assert sum(counted) == read.count()
+    return material
+
+
+def _embedded(shop: Shop) -> Material:
+    collected = CollectEvents()
+    for number, event in enumerate(EVENTS):
+        collected.add(event, number)
+    vectors = MemoryPhraseVectors(DIMENSIONS)
+    embed = EmbedMaterial(shop.embedder, vectors, shop.clock, CountingMetrics())
+    return embed(collected.columns(), TEXTS, lambda _: None)
+
+
+def _vectors(material: Material) -> dict[str, list[float]]:
+    vectors = material.vectors
+    rows = {**vectors.products, **{f"phrase {phrase}": row for phrase, row in vectors.phrases.items()}}
+    return {name: np.round(vectors.matrix[row], 6).tolist() for name, row in rows.items()}
+
+
+def test_files_give_the_same_as_the_log_and_leave_it_alone(shop: Shop) -> None:
+    before = _embedded(shop)
+    assert shop.log.count() == 0
+    assert shop.storage.phrase_vectors.get(shop.recipe.model, ["green tea"])[0] == []
+
+    shop.apply(*EVENTS)
+    in_place = _in_place(shop)
+
+    assert _vectors(in_place) == _vectors(before)
+    assert set(_vectors(before)) == {"tea", "mug", "phrase green tea"}
+    assert in_place.events.product_ids == before.events.product_ids == ("mug", "tea", "unknown")
+    assert in_place.events.subjects.tolist() == before.events.subjects.tolist()
+
+
+def test_a_text_that_is_refused_fails_no_other(shop: Shop) -> None:
+    shop.embedder.refused = {"blue"}
+    shop.embedder.meaningless = set()
+
+    assert set(_vectors(_embedded(shop))) == {"tea", "phrase green tea"}
+
+
+def test_an_embedder_that_is_away_is_an_error(shop: Shop) -> None:
+    shop.embedder.down = True
+
+    with pytest.raises(TransientError, match="does not answer"):
+        _embedded(shop)
