@@ -11,7 +11,7 @@ from application.ports.product_catalogue import ProductCatalogue
 from application.pulls import StrongestPulls
 from application.shopper import CandidateSource, ReadShopper, Shopper, Wanted
 from domain.diversity import diversify
-from domain.errors import InvalidValueError
+from domain.errors import InvalidValueError, UnknownSourceError
 from domain.interaction import EventType, Interaction
 from domain.product import ProductEmbedding
 from domain.rank_fusion import fuse
@@ -122,7 +122,7 @@ class Recommend:
 
         Raises
         ------
-        InvalidValueError : a source is wanted that there is not here.
+        UnknownSourceError : a source is wanted that there is not here.
         TransientError : something that this needs is out of reach.
         """
         shopper = self._read(user_id)
@@ -153,7 +153,7 @@ class Recommend:
     def _chosen(self, wishes: Wishes) -> Collection[Source]:
         if missing := [source for source in wishes.sources if source not in self._sources]:
             there = ", ".join(self._sources)
-            raise InvalidValueError("source", f"{missing[0]!r} is not switched on here", f"send one of {there}")
+            raise UnknownSourceError("source", f"{missing[0].value!r} is not switched on here", f"send one of {there}")
         return wishes.sources or self._sources
 
 

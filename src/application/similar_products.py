@@ -6,7 +6,7 @@ from attrs import frozen
 
 from application.ports.product_catalogue import ProductCatalogue
 from application.ports.product_search import ProductSearch
-from domain.errors import InvalidValueError
+from domain.errors import UnknownProductError
 
 
 @frozen(kw_only=True)
@@ -30,12 +30,12 @@ class FindSimilarProducts:
 
         Raises
         ------
-        InvalidValueError : it is not in the catalogue, or has no vector in our model.
+        UnknownProductError : it is not in the catalogue, or has no vector in our model.
         """
         ids, vectors = self._catalogue.vectors([product_id])
         if not ids:
             remedy = "check the id, or bring it with `penchant products import`"
-            raise InvalidValueError("product_id", f"{product_id!r} is not in the catalogue", remedy)
+            raise UnknownProductError("product_id", f"{product_id!r} is not in the catalogue", remedy)
         [nearest] = self._search.nearest(vectors, limit, without=[product_id])
         known = self._catalogue.read([found.product_id for found in nearest])
         return [

@@ -51,6 +51,14 @@ class UnknownUserError(InvalidValueError):
     """A user of whom nothing can be read."""
 
 
+class UnknownProductError(InvalidValueError):
+    """A product that is not in the catalogue, or has no vector in our model."""
+
+
+class UnknownSourceError(InvalidValueError):
+    """A source of recommendations that is not switched on here."""
+
+
 class NotAppliedYetError(UnknownUserError):
     """A user with events in the log of whom nothing is stored yet."""
 

@@ -141,7 +141,19 @@ def test_similar_users_and_products_are_told(api: Api) -> None:
     assert api.get("/api/user/ann/similar").status_code == 200
     [nearest, *_] = api.get("/api/product/mug/similar").json()["products"]
     assert nearest["product_id"] != "mug"
-    assert (api.get("/api/product/nothing/similar").json()["field"]) == "product_id"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/api/product/nothing/similar", "unknown-product"),
+        ("/api/user/ann/recommendations?source=bought_with", "unknown-source"),
+    ],
+)
+def test_what_is_not_there_is_not_found(api: Api, path: str, kind: str) -> None:
+    answer = api.client.get(path)
+
+    assert (answer.status_code, answer.json()["type"]) == (404, f"urn:penchant:problem:{kind}")
 
 
 def test_only_some_products_may_be_wanted(api: Api) -> None:
@@ -164,7 +176,6 @@ def test_wanted_products_that_cannot_be_are_refused(api: Api, query: str, detail
     ("name", "value", "remedy"),
     [
         ("source", "magic", "send one of embedding, bought_with, popular"),
-        ("source", "bought_with", "send one of embedding, popular"),
         ("diversity", "2", "send 0 to 1"),
         ("diversity", "nan", "send 0 to 1"),
         ("diversity", "much", "send a number from 0 to 1"),

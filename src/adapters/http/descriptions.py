@@ -25,7 +25,6 @@ _OF_ALL = {
 """Refusals by their status, wherever a request goes."""
 
 _GUARDED = {401: "No key.", 403: "Not with this key.", 422: "A value that cannot be.", 429: "Too many."}
-_OF_USERS = {404: "Unknown user."}
 _OF_INGEST = {
     400: "No whole HTTP request, or two ids that differ.",
     404: "Unknown event.",
@@ -63,9 +62,10 @@ def returns(answer: Schema) -> dict[str, Any]:
     return {"response_model": None, "responses": {200: _content(answer, "Found."), **_problems(_GUARDED)}}
 
 
-def tells_of_users(answer: Schema) -> dict[str, Any]:
-    """FastAPI's arguments for a route that reads what is known of a user."""
-    return {"response_model": None, "responses": {200: _content(answer, "Found."), **_problems(_GUARDED | _OF_USERS)}}
+def tells_of(answer: Schema, unknown: str) -> dict[str, Any]:
+    """FastAPI's arguments for a route that reads what is known of something; `unknown` says what its 404 means."""
+    problems = _problems(_GUARDED | {404: unknown})
+    return {"response_model": None, "responses": {200: _content(answer, "Found."), **problems}}
 
 
 def returns_metrics() -> dict[str, Any]:

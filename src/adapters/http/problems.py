@@ -24,6 +24,8 @@ from domain.errors import (
     TargetMissingError,
     TransientError,
     UnavailableError,
+    UnknownProductError,
+    UnknownSourceError,
     UnknownUserError,
 )
 
@@ -36,6 +38,8 @@ SENTENCES_REMEMBERED = 1_000
 
 _OF_ERRORS: tuple[tuple[type[PenchantError], HTTPStatus, str], ...] = (
     (UnknownUserError, HTTPStatus.NOT_FOUND, "unknown-user"),
+    (UnknownProductError, HTTPStatus.NOT_FOUND, "unknown-product"),
+    (UnknownSourceError, HTTPStatus.NOT_FOUND, "unknown-source"),
     (TargetMissingError, HTTPStatus.NOT_FOUND, "unknown-event"),
     (ConflictError, HTTPStatus.CONFLICT, "conflict"),
     (RetractionRefusedError, HTTPStatus.CONFLICT, "retraction-refused"),

@@ -21,6 +21,7 @@ from domain.errors import InvalidValueError
 from domain.identifier import parse_identifier
 from domain.user_embedding import UserEmbedding
 
+UNKNOWN_USER = "Unknown user."
 MOST = 1_000
 """Of anything in one answer."""
 
@@ -82,14 +83,14 @@ def reading_routes(service: Service, guarded: Callable[[Scope], type[APIRoute]])
     """The routes that read. They run in threads: what they wait for does not hold up others."""
     router = APIRouter(prefix="/api/user/{user_id}", tags=["users"], route_class=guarded(Scope.READ))
 
-    @router.get("/embedding", **descriptions.tells_of_users(schemas.EMBEDDING))
+    @router.get("/embedding", **descriptions.tells_of(schemas.EMBEDDING, UNKNOWN_USER))
     def read_embedding(user_id: UserId, at: At = None) -> JSONResponse:
         """What the user is into, now or at a time."""
         read = service.read
         state = read.at(user_id, parse_time("at", at)) if at is not None else read.now(user_id)
         return JSONResponse(_document(state))
 
-    @router.get("/recommendations", **descriptions.returns(schemas.RECOMMENDATIONS))
+    @router.get("/recommendations", **descriptions.tells_of(schemas.RECOMMENDATIONS, "Unknown source."))
     def recommend_products(
         user_id: UserId,
         limit: Limit = 10,
@@ -110,13 +111,13 @@ def reading_routes(service: Service, guarded: Callable[[Scope], type[APIRoute]])
         found = service.recommend(user_id, wishes)
         return JSONResponse({"user_id": user_id, "recommendations": [_recommended(product) for product in found]})
 
-    @router.get("/similar", **descriptions.tells_of_users(schemas.SIMILAR_USERS))
+    @router.get("/similar", **descriptions.tells_of(schemas.SIMILAR_USERS, UNKNOWN_USER))
     def similar_users(user_id: UserId, limit: Limit = 10) -> JSONResponse:
         """Users who are into the same."""
         found = service.neighbours(user_id, limit)
         return JSONResponse({"user_id": user_id, "users": [asdict(user) for user in found]})
 
-    @router.get("/explain", **descriptions.tells_of_users(schemas.EXPLANATION))
+    @router.get("/explain", **descriptions.tells_of(schemas.EXPLANATION, UNKNOWN_USER))
     def explain_embedding(user_id: UserId, limit: Limit = 100) -> JSONResponse:
         """The live events behind the embedding, the one with the largest share first."""
         events = [
@@ -132,7 +133,7 @@ def product_routes(service: Service, guarded: Callable[[Scope], type[APIRoute]])
     """The routes that read products."""
     router = APIRouter(prefix="/api/product/{product_id}", tags=["products"], route_class=guarded(Scope.READ))
 
-    @router.get("/similar", **descriptions.returns(schemas.SIMILAR_PRODUCTS))
+    @router.get("/similar", **descriptions.tells_of(schemas.SIMILAR_PRODUCTS, "Unknown product."))
     def similar_products(product_id: ProductId, limit: Limit = 10) -> JSONResponse:
         """Products that are most like this one."""
         found = service.similar_products(product_id, limit)
