@@ -53,7 +53,10 @@ def damaged_points(shop: IndexProduction, kept: Journeys) -> Journeys:
         models.PointStruct(id=point_id("kept-u2"), vector=another, payload=payload),
         models.PointStruct(id=point_id("kept-u3"), vector=another, payload={**points["kept-u3"].payload, "as_of": 1}),
         models.PointStruct(id=point_id("ghost"), vector=right, payload=ghost),
-        *(models.PointStruct(id=strange, vector=right, payload=payload) for strange in STRANGE_IDS),
+        *(
+            models.PointStruct(id=strange, vector=right, payload={**payload, "user_id": "foe"})
+            for strange in STRANGE_IDS
+        ),
     ]
     with closing(shop.qdrant.connect()) as client:
         client.upsert(USERS, nonsense, wait=True)
