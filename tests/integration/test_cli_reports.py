@@ -16,6 +16,7 @@ COMMANDS = (
     "record",
     "recommend",
     "similar",
+    "evaluate",
     "verify",
     "rebuild",
     "catch-up",

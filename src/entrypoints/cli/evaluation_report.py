@@ -1,6 +1,6 @@
 """What `penchant evaluate` found, for eyes and for programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from attrs import asdict
 
@@ -58,34 +58,29 @@ def print_evaluation(evaluation: Evaluation, ks: Sequence[int]) -> None:
 
 def _print_target(target: TargetScores, ks: Sequence[int]) -> None:
     title = f"{TITLES[target.name]} ({target.users:,} users, {target.relevant:,} products)"
-    numbers = ("MRR", "95%", "beside popularity", *_columns(ks))
+    numbers = ("MRR", "95%", "over popularity", "k", "hit rate", "recall", "NDCG", "coverage")
     out.print(table(title, ("ranker", *numbers), (_row(score, ks) for score in target.rankers), numbers))
     print_paragraph(lead_sentence(target.name, target.blend["MRR"]), indent=2)
 
 
-def _columns(ks: Sequence[int]) -> Iterator[str]:
-    for k in ks:
-        yield from (f"hit@{k}", f"recall@{k}", f"NDCG@{k}", f"coverage@{k}")
-
-
 def _row(score: RankerScore, ks: Sequence[int]) -> Sequence[str]:
+    """The cells of a ranker; those that depend on k have a line for each."""
     mrr = score.metrics["MRR"]
-    cells = [score.name, f"{mrr.value:.4f}", interval(mrr), interval(score.over_popularity["MRR"], sign=True)]
-    for k in ks:
-        cells += (f"{score.metrics[f'{metric}@{k}'].value:.3f}" for metric in ("hit rate", "recall", "NDCG"))
-        cells.append(f"{score.coverage[k]:.0%}")
-    return cells
+    by_k = [[f"{score.metrics[f'{name}@{k}'].value:.3f}" for k in ks] for name in ("hit rate", "recall", "NDCG")]
+    columns = [[str(k) for k in ks], *by_k, [f"{score.coverage[k]:.0%}" for k in ks]]
+    over = interval(score.over_popularity["MRR"], sign=True)
+    return (score.name, f"{mrr.value:.4f}", interval(mrr), over, *("\n".join(lines) for lines in columns))
 
 
 def interval(estimate: Estimate, *, sign: bool = False) -> str:
     """The 95% interval as text."""
     form = "+.3f" if sign else ".3f"
-    return f"{estimate.low:{form}} … {estimate.high:{form}}"
+    return f"{estimate.low:{form}}…{estimate.high:{form}}"
 
 
 def lead_sentence(target: str, lead: Lead) -> str:
     """What the blend's MRR says about it, in one sentence."""
-    difference = f"{lead.difference.value:+.4f} MRR, 95% between {interval(lead.difference, sign=True)}"
+    difference = f"{lead.difference.value:+.4f} MRR, 95% {interval(lead.difference, sign=True)}"
     if lead.difference.high < 0:
         return f"For {target}, {lead.over} alone is better than the blend ({difference})."
     if lead.difference.low <= 0:

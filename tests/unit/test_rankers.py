@@ -1,0 +1,130 @@
+"""Each ranker by itself."""
+
+import numpy as np
+import pytest
+
+from application.co_purchases import co_purchases
+from application.collect_events import CollectEvents
+from application.past import Past
+from application.rankers import ALIKE, NO_DECAY, Ranker, chance, decayed_mean, last_item, popularity
+from domain.decay import Decay
+from domain.instant import to_microseconds
+from domain.interaction import Event
+from domain.vectors import SubjectVectors
+from tests.builders import NOW, bought, searched, viewed
+from tests.shop import Shop
+
+EVENTS: tuple[Event, ...] = (
+    bought("m1", "tea", age_days=30),
+    bought("m2", "tea", age_days=20),
+    viewed("m3", "pot", age_days=9),
+    searched("m4", "straw hat", age_days=2),
+    bought("m5", "tea", "bob", age_days=40),
+    bought("m6", "mug", "bob", age_days=3),
+    bought("m7", "mug", "cid", age_days=1),
+    bought("m8", "cup", "cid", age_days=1),
+    bought("m9", "tea", "cid", age_days=13),
+)
+CANDIDATES = ["cup", "mug", "pot", "tea"]
+USERS = ["ann", "bob", "cid"]
+MONTH = Decay(rate_per_day=0.023)
+
+
+@pytest.fixture
+def stocked(shop: Shop) -> Shop:
+    """A shop in which all of that has happened."""
+    shop.stock(pot="tea pot", cup="tea cup", hat="straw hat")
+    shop.apply(*EVENTS)
+    return shop
+
+
+@pytest.fixture
+def past(stocked: Shop) -> Past:
+    """What an evaluation knows of it."""
+    collected = CollectEvents()
+    for number, event in enumerate(EVENTS):
+        collected.add(event, number)
+    products = stocked.catalogue.vectors(["hat", *CANDIDATES])
+    phrases = stocked.phrase_vectors.get(stocked.recipe.model, ["straw hat"])
+    return Past.of(collected.columns(), SubjectVectors.of(products, phrases), to_microseconds(NOW))
+
+
+def _scores(past: Past, ranker: Ranker, user: str) -> list[float]:
+    assert [past.events.product_ids[product] for product in past.candidates] == CANDIDATES
+    return ranker(np.array([USERS.index(user)]))[0].tolist()
+
+
+def test_popularity_counts_purchases(past: Past) -> None:
+    assert _scores(past, popularity(past), "ann") == [1, 2, -np.inf, 4]
+
+
+def test_recent_popularity_counts_those_of_the_last_days(past: Past) -> None:
+    assert _scores(past, popularity(past, 14), "ann") == [1, 2, -np.inf, 1]
+    assert _scores(past, popularity(past, 13), "bob") == [1, 2, -np.inf, 1]
+    assert _scores(past, popularity(past, 12.9), "bob") == [1, 2, -np.inf, -np.inf]
+
+
+def test_the_decayed_mean_is_nearness_to_the_embedding_that_is_stored(stocked: Shop, past: Past) -> None:
+    ranker = decayed_mean(past, stocked.recipe.decay, stocked.recipe.weights)
+
+    _, vectors = stocked.catalogue.vectors(CANDIDATES)
+    for user in USERS:
+        embedding = stocked.state(user).embedding
+        assert _scores(past, ranker, user) == pytest.approx((vectors @ embedding).tolist(), abs=1e-6)
+
+
+def test_without_decay_and_with_all_alike_it_is_the_plain_mean(stocked: Shop, past: Past) -> None:
+    _, (tea, pot) = stocked.catalogue.vectors(["tea", "pot"])
+    _, (phrase,) = stocked.phrase_vectors.get(stocked.recipe.model, ["straw hat"])
+    mean = 2 * tea + pot + phrase
+    _, vectors = stocked.catalogue.vectors(CANDIDATES)
+
+    scores = _scores(past, decayed_mean(past, NO_DECAY, ALIKE), "ann")
+
+    assert scores == pytest.approx((vectors @ mean / np.linalg.norm(mean)).tolist(), abs=1e-6)
+
+
+def test_the_last_item_may_be_a_search(stocked: Shop, past: Past) -> None:
+    _, vectors = stocked.catalogue.vectors(CANDIDATES)
+    _, (phrase,) = stocked.phrase_vectors.get(stocked.recipe.model, ["straw hat"])
+    _, (mug,) = stocked.catalogue.vectors(["mug"])
+
+    assert _scores(past, last_item(past), "ann") == pytest.approx((vectors @ phrase).tolist(), abs=1e-6)
+    assert _scores(past, last_item(past), "bob") == pytest.approx((vectors @ mug).tolist(), abs=1e-6)
+
+
+def test_the_graph_is_the_cosine_of_the_buyers(past: Past) -> None:
+    scores = _scores(past, co_purchases(past), "ann")
+
+    # Tea was bought by all three, the mug by bob and cid, the cup by cid: |both| / sqrt(|one| * |other|).
+    assert scores == pytest.approx([1 / np.sqrt(3 * 1), 2 / np.sqrt(3 * 2), -np.inf, -np.inf], rel=2e-3)
+
+
+def test_the_recent_graph_counts_buyers_by_what_is_left_of_their_last_purchase(past: Past) -> None:
+    tea = {user: np.exp(-0.023 * age) for user, age in (("ann", 20), ("bob", 40), ("cid", 13))}
+    mug = {"bob": np.exp(-0.023 * 3), "cid": np.exp(-0.023 * 1)}
+    together = sum(tea[user] * mug[user] for user in mug)
+
+    scores = _scores(past, co_purchases(past, MONTH, damping=0.3), "ann")
+
+    expected = together / (sum(tea.values()) ** 0.5 * sum(mug.values()) ** 0.3)
+    assert scores[CANDIDATES.index("mug")] == pytest.approx(expected, rel=2e-3)
+
+
+def test_of_many_products_the_graph_knows_the_most_bought(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("application.co_purchases.MOST_PRODUCTS", 2)
+
+    assert np.isfinite(_scores(past, co_purchases(past), "ann")).tolist() == [False, True, False, False]
+
+
+def test_chance_is_the_same_for_a_user_whoever_is_asked_for_beside(past: Past) -> None:
+    ranker = chance(past, seed=4)
+
+    assert ranker(np.array([0, 1, 2]))[1].tolist() == ranker(np.array([1]))[0].tolist()
+    assert ranker(np.array([1])).tolist() != chance(past, seed=5)(np.array([1])).tolist()
+
+
+def test_events_that_cancel_out_give_no_list(past: Past) -> None:
+    weights = dict.fromkeys(ALIKE, 0.0)
+
+    assert _scores(past, decayed_mean(past, MONTH, weights), "ann") == [-np.inf] * 4
