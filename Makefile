@@ -28,7 +28,7 @@ test-fast: $(VENV)/.installed-dev  ## unit and contract tests without the long o
 chaos: $(VENV)/.installed-dev  ## kill everything at random while a client records, and prove that nothing is lost
 	@$(BIN)/python -m tests.services.install --for-tests
 	$(BIN)/python -m tests.chaos $(CHAOS)
-	PENCHANT_KILLS=20 $(BIN)/python -m pytest tests/integration/test_graph.py -k killed
+	PENCHANT_KILLS=20 $(BIN)/python -m pytest tests/integration/test_graph.py tests/integration/test_index.py -k killed
 
 # More or less of it, or the same again: make fuzz FUZZ=50 SEED=7
 FUZZ ?= 5

@@ -20,7 +20,6 @@ from tests.integration.graph_production import (
     GRAPH,
     GRAPH_QUEUE,
     GraphProduction,
-    expected_edges,
     graph_production,  # noqa: F401  pytest finds the fixture here
 )
 from tests.integration.http_api import serving
@@ -30,7 +29,6 @@ from tests.integration.test_least_rights import permissions_of_penchant
 from tests.services.ports import LOOPBACK, free_port
 from tests.services.waiting import wait_until
 
-LONG_SECONDS = 240.0
 KILLS = int(os.environ.get("PENCHANT_KILLS", "4"))
 """Of workers of the graph; `make chaos` has more."""
 LOAD = 200
@@ -126,25 +124,6 @@ def test_workers_that_are_killed_again_and_again_under_load_come_to_what_an_own_
 
         shop.wait_for(messages)
         shop.base.wait_until_counted(journey.counts)
-
-
-@pytest.mark.slow
-def test_twenty_thousand_events_with_repeats_and_retractions_are_the_edges_that_an_own_count_gives(
-    shop: GraphProduction,
-) -> None:
-    messages = journeys("many", 20_000, users=300).messages
-    expected = expected_edges(messages)
-    users = {message["user_id"] for message in messages}
-
-    with shop.worker(GRAPH), shop.worker(EMBEDDINGS):
-        _record(shop, messages)
-        shop.base.ok("replay", "--to", "2026-02-01")  # about a quarter of them
-        wait_until(lambda: shop.edges(users) == expected, LONG_SECONDS, "the edges of all events")
-        shop.base.wait_until_drained()
-
-    assert shop.edges(users) == expected
-    reports = shop.base.ok("verify", "--queue", "all", "--json").json
-    assert {queue: report["mismatches"] for queue, report in reports.items()} == {EMBEDDINGS: 0, GRAPH: 0}
 
 
 def test_what_its_queue_has_lost_comes_from_the_log(shop: GraphProduction) -> None:
