@@ -86,7 +86,13 @@ def test_people_see_a_table_a_target_and_what_follows(program: Program, files: t
     shown = program.ok("evaluate", *files).stdout
 
     assert re.search(r"Learned from [\d,]+ events of \d+ users before 20\d\d-", shown)
-    for text in ("Discoveries: all products", "The first discovery alone", "Repeats: which", "hit rate", "coverage"):
+    for text in (
+        "Discoveries: bought after",
+        "First discovery: the first",
+        "Repeats: bought before",
+        "hit rate",
+        "coverage",
+    ):
         assert text in shown
     assert re.search(r"For discoveries, (the blend|.* alone) is ", shown)
 

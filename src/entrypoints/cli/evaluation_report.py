@@ -12,9 +12,9 @@ from entrypoints.cli.output import out, print_paragraph, table
 
 DIGITS = 6
 TITLES = {
-    "discoveries": "Discoveries: all products that a user bought after the moment, and never before",
-    "first discovery": "The first discovery alone",
-    "repeats": "Repeats: which of the products bought before are bought again",
+    "discoveries": "Discoveries: bought after the moment, and never before",
+    "first discovery": "First discovery: the first of these alone",
+    "repeats": "Repeats: bought before, and again after",
 }
 
 
