@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from application.active_recipe import check_recipe
 from application.follow import Follow
 from application.ports.dead_letters import DeadLetters
+from application.ports.event_log import EventLog
 from application.ports.message_source import Delivery, Settled, Verdict
 from application.ports.product_catalogue import ProductCatalogue
 from application.ports.queues import WORK_QUEUES
@@ -28,7 +29,8 @@ class FollowEmbeddings:
     """Applies deliveries to the index.
 
     One is settled once the state that it wakes us for has applied it, and the point is that state's; or when the state
-    does not apply it for now, and it comes again in time: with its product, or by a retry of its dead letter.
+    does not apply it for now, and it comes again in time: with its product, or by a retry of its dead letter. So is one
+    that the log does not hold any more (its user was erased, or the log set back to a backup): it never comes.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class FollowEmbeddings:
         *,
         follow: Follow[UserEmbedding],
         store: UserEmbeddingStore,
+        log: EventLog,
         catalogue: ProductCatalogue,
         dead_letters: DeadLetters,
         registry: Registry,
@@ -45,6 +48,7 @@ class FollowEmbeddings:
     ) -> None:
         self._follow = follow
         self._store = store
+        self._log = log
         self._catalogue = catalogue
         self._dead_letters = dead_letters
         self._registry = registry
@@ -73,13 +77,19 @@ class FollowEmbeddings:
         )
 
     def _awaited(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
-        """Those that may be applied any moment: they wait for no product, and are not dead to the embeddings."""
+        """Those that may be applied any moment: logged, waiting for no product, and not dead to the embeddings."""
         if not deliveries:
             return ()
         unknown = self._catalogue.unknown({product for one in deliveries if (product := _product_of(one)) is not None})
-        dead = self._dead_letters.among({one.logged.event.message_id for one in deliveries}, WORK_QUEUES)
+        message_ids = {one.logged.event.message_id for one in deliveries}
+        dead = self._dead_letters.among(message_ids, WORK_QUEUES)
+        positions = {message_id: logged.position for message_id, logged in self._log.find(message_ids).items()}
         return [
-            one for one in deliveries if _product_of(one) not in unknown and one.logged.event.message_id not in dead
+            one
+            for one in deliveries
+            if _product_of(one) not in unknown
+            and one.logged.event.message_id not in dead
+            and one.logged.position == positions.get(one.logged.event.message_id)
         ]
 
     def _wait(self, awaited: Sequence[Delivery], states: dict[str, UserEmbedding]) -> Collection[int]:

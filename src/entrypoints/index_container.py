@@ -59,6 +59,7 @@ class IndexContainer(containers.DeclarativeContainer):
         FollowEmbeddings,
         follow=follow_users,
         store=store,
+        log=event_log,
         catalogue=catalogue,
         dead_letters=dead_letters,
         registry=registry,

@@ -79,6 +79,7 @@ class IndexSide:
         self.apply = FollowEmbeddings(
             follow=self.follow,
             store=shop.store,
+            log=shop.log,
             catalogue=shop.catalogue,
             dead_letters=shop.dead_letters,
             registry=shop.registry,

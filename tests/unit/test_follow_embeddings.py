@@ -14,7 +14,7 @@ from application.ports.queues import WORK_QUEUE
 from application.update import UpdateReport
 from domain.errors import RecipeChangedError, TransientError, UnavailableError
 from domain.recipe import Recipe
-from tests.builders import bought, retraction, searched, viewed
+from tests.builders import bought, deliveries, retraction, searched, viewed
 from tests.shop import DIMENSIONS, Shop
 from tests.unit.index_side import IndexSide
 from tests.unit.test_dead_letters import letter
@@ -125,6 +125,25 @@ def test_what_is_dead_to_the_embeddings_is_settled(side: IndexSide, shop: Shop) 
     shop.dead_letters.add([letter("m1", queue=WORK_QUEUE)])
 
     assert _verdicts(side.deliver("m1")) == [Verdict.APPLIED]
+
+
+def test_what_the_log_does_not_hold_any_more_is_waited_for_by_nobody(side: IndexSide, shop: Shop) -> None:
+    shop.apply(viewed("m1"))
+    side.deliver("m1")
+    [late] = deliveries(side.logged("m1"))
+    shop.storage.database.by_message.clear()
+    shop.storage.database.by_user.clear()
+    shop.storage.store.states.clear()
+
+    assert _verdicts(side.apply([late])) == [Verdict.APPLIED]
+    assert side.point() is None
+
+
+def test_what_the_log_holds_at_another_position_by_now_comes_with_that(side: IndexSide, shop: Shop) -> None:
+    shop.record(viewed("m1"))
+    [late] = deliveries(evolve(side.logged("m1"), position=7))
+
+    assert _verdicts(side.apply([late])) == [Verdict.APPLIED]
 
 
 def test_a_user_whose_last_event_is_taken_back_has_no_point_any_more(side: IndexSide, shop: Shop) -> None:
