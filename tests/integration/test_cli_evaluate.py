@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.documents import ROOT
 from tests.integration.program import Outcome, Program
 
 DISCOVERIES = 0
@@ -51,7 +52,19 @@ def test_on_the_real_data_the_blend_beats_what_it_is_made_of(demo: tuple[Program
         blend = _mrr(first, "blend", target)
         for source in ("random", "popularity", "popularity, 14 days", "recipe", "graph"):
             assert blend["low"] > _mrr(first, source, target)["high"], (target, source)
+    _assert_as_documented(first["targets"][DISCOVERIES]["rankers"])
     assert any("one type (purchase): weights cannot be compared" in note for note in first["notes"])
+
+
+def _assert_as_documented(rankers: list[dict[str, Any]]) -> None:
+    """The table of the page is what the command finds."""
+    page = (ROOT / "docs" / "evaluation.md").read_text().replace("**", "")
+    for score in rankers:
+        mrr, hits = score["metrics"]["MRR"], score["metrics"]["hit rate@10"]
+        value, low, high, hit = (
+            f"{number:.3f}".lstrip("0") for number in (mrr["value"], mrr["low"], mrr["high"], hits["value"])
+        )
+        assert f"| {value} | {low} to {high} | {hit} |" in page, score["name"]
 
 
 @pytest.mark.slow
