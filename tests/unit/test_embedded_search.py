@@ -11,9 +11,9 @@ import pytest
 from adapters.embedded_search.copies import Copies
 from adapters.embedded_search.product_search import EmbeddedProductSearch
 from adapters.memory.product_catalogue import MemoryProductCatalogue
-from adapters.memory.product_search import MemoryProductSearch
 from adapters.memory.system import ManualClock
 from application.ports.product_catalogue import CataloguePut
+from application.ports.product_search import FoundProduct
 from domain.errors import StorageFullError, UnavailableError
 from domain.vectors import Matrix
 from tests.builders import NOW, in_catalogue, unit_vectors
@@ -32,6 +32,7 @@ class SlowCatalogue(MemoryProductCatalogue):
         self.may.set()
         self.takes = timedelta()
         self.error: Exception | None = None
+        self.times_each = 1
         self.times_read = 0
         self._clock = clock
 
@@ -42,7 +43,8 @@ class SlowCatalogue(MemoryProductCatalogue):
         self._clock.advance(self.takes)
         if self.error is not None:
             raise self.error
-        yield from super().embeddings(page)
+        for found in super().embeddings(1 if self.times_each > 1 else page):
+            yield from self.times_each * [found]
 
 
 @pytest.fixture
@@ -129,9 +131,21 @@ def test_what_somebody_who_died_left_behind_is_no_copy(
     _put(catalogue, ["a"], unit_vectors(1, DIMENSIONS))
     (folder / "unfinished").mkdir(parents=True)
     (folder / "unfinished" / "ids.json").write_text('["x", "y"')
+    (folder / "unfinished" / "clusters.faiss").write_text("half of it")
 
     assert _all(_opened(catalogue, folder, clock)) == {"a"}
     assert _copies(folder) == {str(catalogue.revision())}
+
+
+def test_a_product_that_comes_twice_is_found_once(catalogue: SlowCatalogue, folder: Path, clock: ManualClock) -> None:
+    vectors = unit_vectors(2, DIMENSIONS)
+    _put(catalogue, ["a", "b"], vectors)
+    catalogue.times_each = 2
+
+    [found] = _opened(catalogue, folder, clock).nearest(vectors[1:], 10)
+
+    assert [product.product_id for product in found] == ["b", "a"]
+    assert found[0].similarity == pytest.approx(1, abs=1e-6)
 
 
 def test_a_copy_that_took_long_is_followed_by_a_rest(
@@ -181,25 +195,28 @@ def test_a_failure_that_nobody_has_waited_for_is_told_to_the_next(
     assert wait_until(told, SECONDS, "the failure")
 
 
-def test_clusters_find_nearly_all_that_is_nearest(catalogue: SlowCatalogue, folder: Path, clock: ManualClock) -> None:
-    products = unit_vectors(6_000, DIMENSIONS)
-    ids = [f"p{number}" for number in range(len(products))]
-    _put(catalogue, ids, products)
+def test_clusters_find_nearly_all_that_is_nearest(
+    catalogue: SlowCatalogue, folder: Path, tmp_path: Path, clock: ManualClock
+) -> None:
+    ids = [f"p{number}" for number in range(20_000)]
+    _put(catalogue, ids, unit_vectors(len(ids), DIMENSIONS))
     vectors = unit_vectors(50, DIMENSIONS, seed=2)
     without, among = ids[::7], ids[::3]
-    search, plain = _opened(catalogue, folder, clock), MemoryProductSearch(catalogue)
+    search = _opened(catalogue, folder, clock)
+    exact = _opened(catalogue, tmp_path / "exact", clock, exact_up_to=len(ids))
 
-    found = search.nearest(vectors, 10, without=without)
-    exact = plain.nearest(vectors, 10, without=without)
+    found, nearest = (one.nearest(vectors, 10, without=without) for one in (search, exact))
 
-    pairs = [
-        ({product.product_id for product in a}, {p.product_id for p in b}) for a, b in zip(found, exact, strict=True)
-    ]
-    recall = sum(len(ours & theirs) for ours, theirs in pairs) / 500
-    assert 0.9 < recall < 1  # so much is approximate, and no more
+    assert 0.9 < _recall(found, nearest) < 1  # so much is approximate, and no more
     assert all(len(some) == 10 for some in found)
     assert not {product.product_id for some in found for product in some} & set(without)
-    assert list(search.nearest(vectors[:3], 10, among=among)) == list(plain.nearest(vectors[:3], 10, among=among))
+    assert search.nearest(vectors, 10, among=among) == exact.nearest(vectors, 10, among=among)
+
+
+def _recall(found: Sequence[Sequence[FoundProduct]], nearest: Sequence[Sequence[FoundProduct]]) -> float:
+    """Which part of the nearest was found, with the right similarities."""
+    pairs = zip(found, nearest, strict=True)
+    return sum(len(set(some) & set(best)) for some, best in pairs) / sum(map(len, nearest))
 
 
 def test_whoever_wants_more_than_near_clusters_hold_gets_it(

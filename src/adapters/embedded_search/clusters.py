@@ -17,7 +17,7 @@ SAMPLES = 64
 """Rows a cluster from which its middle is learned."""
 LEAST_ROWS = 40
 """Rows a cluster at the least: from fewer its middle cannot be learned."""
-PROBES = 64
+PROBES = 128
 """Clusters that are looked at for a vector. ADR 0016 has what more and fewer find."""
 AMPLE = 4
 """How many times the rows that are wanted are looked at, at the least."""
@@ -28,7 +28,10 @@ class Clusters:
     """Which rows are near: FAISS's inverted file, its vectors in float16, mapped as the vectors themselves are."""
 
     def __init__(self, path: Path) -> None:
-        self._index = _faiss().read_index(str(path), _faiss().IO_FLAG_MMAP)
+        faiss = _faiss()
+        self._index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
+        # It would start threads for each search that read ahead, which takes longer than what is in memory already.
+        faiss.downcast_InvertedLists(self._index.invlists).prefetch_nthread = 0
 
     def candidates(self, vectors: Matrix, count: int, without: Rows) -> Iterator[Rows]:
         """For each vector about `count` rows, in no order, among which the nearest are; `without` is left out.

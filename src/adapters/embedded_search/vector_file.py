@@ -36,7 +36,8 @@ class VectorFile:
         ids = json.loads((folder / IDS).read_bytes())
         if not ids:  # an empty file cannot be mapped
             return cls(ids=ids, matrix=np.empty((0, dimensions), dtype=np.float32))
-        return cls(ids=ids, matrix=np.memmap(folder / VECTORS, np.float32, "r", shape=(len(ids), dimensions)))
+        mapped = np.memmap(folder / VECTORS, np.float32, "r", shape=(len(ids), dimensions))
+        return cls(ids=ids, matrix=np.asarray(mapped))
 
     def rows_of(self, product_ids: Collection[str]) -> Rows:
         """The rows of those among these that are here, each once, ascending."""
