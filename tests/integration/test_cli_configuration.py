@@ -3,6 +3,7 @@
 import pytest
 
 from entrypoints.container import Container
+from tests.integration.explanations import assert_explains
 from tests.integration.program import Program
 from tests.unit.test_dead_letters import letter
 
@@ -128,3 +129,17 @@ def test_doctor_names_the_command_that_lists_what_was_given_up(program: Program,
 
     assert "1 events were given up, the last for InvalidValueError: it was wrong" in examined
     assert "`penchant failed list`" in examined
+
+
+@pytest.mark.parametrize(
+    ("queue", "server"),
+    [("neo4j", {"NEO4J_URL": "neo4j://127.0.0.1:1"}), ("qdrant", {"QDRANT_URL": "http://127.0.0.1:1"})],
+)
+def test_a_consumer_that_has_no_broker_says_so_in_one_paragraph(
+    program: Program, queue: str, server: dict[str, str]
+) -> None:
+    outcome = program.run("worker", "--queue", queue, **server)
+
+    assert outcome.code == 2
+    assert_explains(outcome, "RABBITMQ_DSN", "")
+    assert f"`penchant catch-up --queue {queue}`" in outcome.stderr

@@ -14,7 +14,7 @@ from application.worker import StopReason, WorkerOptions
 from domain.errors import ConfigurationError, InvalidValueError, PenchantError, RecipeChangedError
 from entrypoints.cli.output import Json, print_json, print_paragraph
 from entrypoints.cli.wiring import make_ready, penchant, prepare, unchecked
-from entrypoints.consumers import ALL, EMBEDDINGS, other_consumers
+from entrypoints.consumers import ALL, EMBEDDINGS, consumers, other_consumers
 from entrypoints.container import Container
 from entrypoints.metrics import MetricsAddress, showing_children, showing_metrics, write_for_supervisor
 from entrypoints.supervise import EXIT_MARKED, end_with_supervisor, is_supervised, mark_of_supervisor, supervise
@@ -131,6 +131,7 @@ def _is_ready(container: Container, queue: str) -> bool:
 
 
 def _prepare(container: Container, queue: str) -> None:
+    consumers(container, queue)  # who cannot begin at all says so before any part is made
     with_embeddings = queue in (EMBEDDINGS, ALL)
     alone = other_consumers(container, queue) if not with_embeddings else []
     if with_embeddings or any(consuming.needs_recipe() for consuming in alone):
