@@ -124,7 +124,7 @@ class ServerSettings(BaseModel):
     qdrant_url: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("QDRANT_URL"),
-        description="Qdrant for an index of the vectors of users and products, which the consumer qdrant keeps",
+        description="Qdrant for an index of vectors, which the consumer qdrant keeps and searches for products ask",
         examples=["http://:api-key@host:6333"],
     )
     openai_api_key: SecretStr | None = Field(
