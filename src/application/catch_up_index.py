@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from application.catch_up import DEFAULT_AGE, CatchUpReport
 from application.change_recipe import change_under_way
 from application.ports.registry import Registry
-from application.ports.system import Clock, Metrics
+from application.ports.system import Clock, Journal, Metrics
 from application.ports.vector_index import IndexGeneration
 from application.sweep import Sweep, Swept
 from domain.product import ProductEmbedding
@@ -30,6 +30,7 @@ class CatchUpIndex:
         registry: Registry,
         clock: Clock,
         metrics: Metrics,
+        journal: Journal,
         queue: str,
     ) -> None:
         self._products = products
@@ -38,6 +39,7 @@ class CatchUpIndex:
         self._registry = registry
         self._clock = clock
         self._metrics = metrics
+        self._journal = journal
         self._queue = queue
 
     def __call__(
@@ -48,7 +50,7 @@ class CatchUpIndex:
         before = self._clock.now() - older_than if is_live else None
         report = sum(self._pieces(before, on_users), CatchUpReport())
         if not is_live and not is_changing:
-            self._generation.go_live()
+            self._go_live()
         return report
 
     def pieces(self) -> Iterator[CatchUpReport]:
@@ -60,7 +62,11 @@ class CatchUpIndex:
         if self._generation.is_live() or change_under_way(self._registry):
             return
         yield from self._pieces(None)
+        self._go_live()
+
+    def _go_live(self) -> None:
         self._generation.go_live()
+        self._journal.info("index_switched", "Everything is in the collections of this model; searches find them now.")
 
     def _pieces(
         self, before: datetime | None, on_users: Callable[[int], None] = lambda _: None

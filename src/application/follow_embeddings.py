@@ -1,6 +1,7 @@
 """Following the embeddings: an event is a wake-up for its user, whose point is brought to the stored state."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 
 from application.active_recipe import check_recipe
 from application.follow import Follow
@@ -21,6 +22,9 @@ from domain.user_embedding import UserEmbedding
 MOMENT_SECONDS = 1.0
 """How long deliveries wait for the embeddings to apply them, before they are put off."""
 LOOK_SECONDS = 0.02
+"""After so long is the first look; after twice as long each further one."""
+YOUNG = timedelta(seconds=10)
+"""What is older has waited for more than a moment already, and would only hold up the others of its batch."""
 
 States = Mapping[str, UserEmbedding]
 
@@ -94,11 +98,15 @@ class FollowEmbeddings:
 
     def _wait(self, awaited: Sequence[Delivery], states: dict[str, UserEmbedding]) -> Collection[int]:
         """Wait a moment for these to be applied, reading `states` anew; the tags of those that still are not."""
-        end = self._clock.monotonic() + MOMENT_SECONDS
-        while awaited and self._clock.monotonic() < end and not self._stop.wait(LOOK_SECONDS):
-            states.update(self._store.read({one.logged.event.user_id for one in awaited}))
-            awaited = _not_applied(awaited, states)
-        return {one.tag for one in awaited}
+        since = self._clock.now() - YOUNG
+        young: Sequence[Delivery] = [one for one in awaited if one.logged.recorded_at >= since]
+        late = {one.tag for one in awaited} - {one.tag for one in young}
+        end, pause = self._clock.monotonic() + MOMENT_SECONDS, LOOK_SECONDS
+        while young and (left := end - self._clock.monotonic()) > 0 and not self._stop.wait(min(pause, left)):
+            pause *= 2  # each look reads whole states
+            states.update(self._store.read({one.logged.event.user_id for one in young}))
+            young = _not_applied(young, states)
+        return late | {one.tag for one in young}
 
 
 _TOO_EARLY = TransientError("The embeddings have not applied these yet; the index follows when they have.")

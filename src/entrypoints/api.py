@@ -94,7 +94,7 @@ def service_of(container: Container) -> Service:
             container.clock(),
             beside={consuming.name(): partial(_require, consuming) for consuming in other_consumers(container)},
         ),
-        queues=container.queues(),
+        queues=container.look_at_queues(),
         metrics=container.metrics(),
         exposition=exposition(container),
         gate=_gate(container),

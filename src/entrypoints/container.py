@@ -41,6 +41,7 @@ from application.popular_products import PopularProducts
 from application.ports.queues import GRAPH_QUEUE, INDEX_QUEUE, WORK_QUEUE
 from application.ports.registry import Registry
 from application.pulls import StrongestPulls
+from application.queue_health import LookAtQueues
 from application.read_embedding import ReadEmbedding
 from application.read_material import EmbedMaterial, ReadMaterial
 from application.rebuild import RebuildUsers
@@ -198,6 +199,7 @@ class Container(containers.DeclarativeContainer):
         dimensions=dimensions,
         clock=clock,
         metrics=metrics,
+        journal=journal,
         stop=stop,
     )
 
@@ -274,6 +276,9 @@ class Container(containers.DeclarativeContainer):
     )
     flow = providers.Singleton(
         LookAtFlow, outbox=outbox, dead_letters=dead_letters, queues=queues, store=store, clock=clock
+    )
+    look_at_queues = providers.Singleton(
+        LookAtQueues, queues, outbox, dead_letters, providers.Callable(lambda s: (WORK_QUEUE, *s.fan_out), settings)
     )
     watch_pace = providers.Factory(WatchPace, event_log, clock)
     backlog = providers.Singleton(Backlog, outbox=outbox, dead_letters=dead_letters, clock=clock)

@@ -39,6 +39,7 @@ class IndexContainer(containers.DeclarativeContainer):
     dimensions: providers.Dependency[Any] = providers.Dependency()
     clock: providers.Dependency[Any] = providers.Dependency()
     metrics: providers.Dependency[Any] = providers.Dependency()
+    journal: providers.Dependency[Any] = providers.Dependency()
     stop: providers.Dependency[Any] = providers.Dependency()
 
     qdrant = providers.Resource(production.qdrant, settings)
@@ -76,6 +77,7 @@ class IndexContainer(containers.DeclarativeContainer):
         registry=registry,
         clock=clock,
         metrics=metrics,
+        journal=journal,
         queue=INDEX_QUEUE,
     )
     verify_users = providers.Singleton(VerifyPoints, users, followed_users)

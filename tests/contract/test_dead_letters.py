@@ -181,3 +181,13 @@ def test_nothing_is_dead_at_first(dead_letters: DeadLetters) -> None:
     dead_letters.add([])
 
     assert (dead_letters.count(), list(dead_letters.list(10))) == (0, [])
+
+
+def test_they_are_counted_by_queue(dead_letters: DeadLetters) -> None:
+    dead_letters.add([_letter("m1", queue="q1"), _letter("m2", queue="q1"), _letter("m1", queue="q2")])
+
+    assert dead_letters.counts() == {"q1": 2, "q2": 1}
+
+
+def test_where_there_are_none_no_queue_is_counted(dead_letters: DeadLetters) -> None:
+    assert dead_letters.counts() == {}

@@ -154,7 +154,8 @@ def test_the_api_is_ready_without_the_index_and_says_that_it_is_away(shop: Index
 
     assert ready.status_code == 200
     assert {"part": "qdrant", "health": "warning"} in ready.json()["parts"]
-    assert queues[INDEX_QUEUE].keys() >= {"messages", "consumers"}
+    assert queues[INDEX_QUEUE].keys() == {"messages", "consumers", "lag", "dead_letters"}
+    assert queues[INDEX_QUEUE]["lag"] >= queues[INDEX_QUEUE]["messages"]
 
 
 def test_stats_of_its_queue_are_those_of_the_index(shop: IndexProduction, kept: Journeys) -> None:

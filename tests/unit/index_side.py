@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from attrs import define, evolve, field
 
-from adapters.memory.system import ManualStop
+from adapters.memory.system import ManualStop, RememberedJournal
 from adapters.memory.vector_index import MemoryGeneration, MemoryVectorIndex, Searched
 from application.active_recipe import check_recipe
 from application.catch_up_index import CatchUpIndex
@@ -68,6 +68,7 @@ class IndexSide:
     ) -> None:
         self.shop = shop
         self.storage = storage = storage if storage is not None else IndexStorage()
+        self.journal = RememberedJournal()
         self.stop = stop if stop is not None else ManualStop(shop.storage.clock)
         users, products = through(storage.users), through(storage.products)
         followed_users = FollowedUsers(shop.store, shop.log, shop.recipe)
@@ -94,6 +95,7 @@ class IndexSide:
             registry=shop.registry,
             clock=shop.clock,
             metrics=shop.metrics,
+            journal=self.journal,
             queue=INDEX_QUEUE,
         )
         self.rebuild = RebuildIndex(self.follow, sweep_users, sweep_products)

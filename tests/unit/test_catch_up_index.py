@@ -93,6 +93,7 @@ def test_a_new_model_is_searched_once_everything_is_in_its_collections(side: Ind
     list(building)
 
     assert new.storage.generation.is_live()
+    assert [action for action, _, _ in new.journal.entries] == ["index_switched"]
     assert (list(new.wrong()), set(new.storage.products.points)) == ([], {"tea", "mug"})
     assert list(new.catch_up.build()) == []
 

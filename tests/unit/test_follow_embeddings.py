@@ -100,6 +100,15 @@ def test_nobody_waits_for_the_late_of_others(side: IndexSide, shop: Shop) -> Non
     assert side.point() is not None
 
 
+def test_what_is_late_for_long_is_put_off_at_once(side: IndexSide, shop: Shop) -> None:
+    shop.record(viewed("m1"))
+    shop.storage.clock.advance(timedelta(seconds=11))
+    started = shop.clock.monotonic()
+
+    assert _verdicts(side.deliver("m1")) == [Verdict.NOT_TRIED]
+    assert shop.clock.monotonic() == started
+
+
 def test_who_is_asked_to_end_does_not_wait(side: IndexSide, shop: Shop) -> None:
     shop.record(viewed("m1"))
     side.stop.asked = True

@@ -48,11 +48,11 @@ def operations_routes(service: Service, guarded: Callable[[Scope], type[APIRoute
 
     @router.get("/rabbitmq/health", **descriptions.returns(schemas.QUEUES))
     def read_queues() -> JSONResponse:
-        """The broker's queues: how many messages wait, and who listens. 503 where the work queue is missing."""
-        states = service.queues.states()
-        if states is None:
+        """The broker's queues: what waits, who listens, lag and dead letters. 503 where the work queue is missing."""
+        queues = service.queues()
+        if queues is None:
             return JSONResponse({"status": "no broker is configured", "queues": {}})
-        return JSONResponse({"status": "ok", "queues": {name: asdict(state) for name, state in states.items()}})
+        return JSONResponse({"status": "ok", "queues": {name: asdict(queue) for name, queue in queues.items()}})
 
     @router.get("/metrics", **descriptions.returns_metrics())
     def read_metrics() -> Response:

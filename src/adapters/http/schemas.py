@@ -211,6 +211,16 @@ QUEUES = _object(
             "A queue.",
             messages=_COUNT,
             consumers={**_COUNT, "type": ["integer", "null"], "description": "Null where the broker does not know."},
+            lag={
+                **_COUNT,
+                "type": ["integer", "null"],
+                "description": "Recorded and not applied by its consumer; null where it has none, or the log is away.",
+            },
+            dead_letters={
+                **_COUNT,
+                "type": ["integer", "null"],
+                "description": "Given up there and not retried yet; null while the log is away.",
+            },
         ),
     },
 )

@@ -10,9 +10,9 @@ from application.api_keys import Scope as Scope
 from application.explain import Explain
 from application.neighbours import FindNeighbours
 from application.ports.examinable import Finding
-from application.ports.queues import Queues
 from application.ports.system import Clock, Ids, Journal, Metrics
 from application.ports.tracer import NO_TRACER, Tracer
+from application.queue_health import LookAtQueues
 from application.read_embedding import ReadEmbedding
 from application.recommend import Recommend
 from application.record import RecordEvents
@@ -61,7 +61,7 @@ class Service:
     journal: Journal
     ready: Callable[[], Sequence[Finding]]
     """Looks at every part that a request needs."""
-    queues: Queues
+    queues: LookAtQueues
     """The queues of the broker; without a broker none."""
     metrics: Metrics
     exposition: Callable[[], tuple[bytes, str]]

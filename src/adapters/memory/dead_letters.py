@@ -1,6 +1,7 @@
 """Dead letters and the registry in dicts."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from threading import Lock
 
 from application.ports.dead_letters import EVERY, DeadLetter, DeadLetterFilter
@@ -43,6 +44,9 @@ class MemoryDeadLetters:
 
     def count(self, matching: DeadLetterFilter = EVERY) -> int:
         return len(self._matching(matching))
+
+    def counts(self) -> Mapping[str, int]:
+        return Counter(letter.queue for letter in self._matching(EVERY))
 
     def _matching(self, matching: DeadLetterFilter) -> Sequence[DeadLetter]:
         with self._lock:

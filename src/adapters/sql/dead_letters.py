@@ -1,6 +1,6 @@
 """Dead letters in SQL."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 from attrs import asdict
@@ -82,6 +82,11 @@ class SqlDeadLetters:
         query = sa.select(sa.func.count()).select_from(dead_letters).where(*_conditions(matching))
         with self._database.reading() as connection:
             return connection.scalar(query) or 0
+
+    def counts(self) -> Mapping[str, int]:
+        query = sa.select(dead_letters.c.queue, sa.func.count().label("letters")).group_by(dead_letters.c.queue)
+        with self._database.reading() as connection:
+            return {row.queue: row.letters for row in connection.execute(query)}
 
 
 def _conditions(matching: DeadLetterFilter) -> Sequence[sa.ColumnElement[bool]]:

@@ -1,6 +1,6 @@
 """Dead letters: deliveries that were given up, kept with the reason."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -66,3 +66,6 @@ class DeadLetters(Protocol):
 
     def count(self, matching: DeadLetterFilter = EVERY) -> int:
         """How many there are that match."""
+
+    def counts(self) -> Mapping[str, int]:
+        """How many there are of each queue that has any."""
