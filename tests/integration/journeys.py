@@ -41,8 +41,8 @@ class Journeys:
         return counts
 
 
-def journeys(prefix: str, count: int, users: int = 5, seed: int = 1) -> Journeys:
-    """Events of some users on 30 products, one in ten of which takes an earlier one of the same user back."""
+def journeys(prefix: str, count: int, users: int = 5, seed: int = 1, taken_back: float = 0.1) -> Journeys:
+    """Events of some users on 30 products; this part of them takes an earlier one of the same user back."""
     random = Random(seed)
     messages: list[Message] = []
     alive: dict[str, list[str]] = {}
@@ -50,7 +50,7 @@ def journeys(prefix: str, count: int, users: int = 5, seed: int = 1) -> Journeys
         user_id, message_id = f"{prefix}-u{random.randrange(users)}", f"{prefix}-m{number}"
         at = {"message_id": message_id, "user_id": user_id, "occurred_at": _time(random)}
         targets = alive.setdefault(user_id, [])
-        if targets and random.random() < 0.1:
+        if targets and random.random() < taken_back:
             messages.append({**at, "retracts": targets.pop(random.randrange(len(targets)))})
             continue
         kind, product = random.choice(["view", "click", "purchase"]), f"{prefix}-p{random.randrange(30)}"

@@ -53,7 +53,7 @@ def test_a_state_set_back_to_an_older_copy_is_brought_forward(shop: Program, con
 
     report = shop.ok("catch-up", "--older-than", "0", "--json").json
 
-    assert report == {"users": 1, "events": EVENTS // 2, "rebuilt": 0}
+    assert report == {"users": 1, "events": EVENTS // 2, "rebuilt": 0, "points": 0}
     assert shop.ok("verify", "--all", "--json").json["lag"] == 0
     assert shop.ok("profile", "show", "ann", "--json").json["event_count"] == EVENTS
 
@@ -63,7 +63,7 @@ def test_a_deleted_state_is_made_anew_after_the_last_delivery(shop: Program, con
 
     report = shop.ok("catch-up", "--older-than", "0", "--json").json
 
-    assert report == {"users": 1, "events": EVENTS // 2, "rebuilt": 0}
+    assert report == {"users": 1, "events": EVENTS // 2, "rebuilt": 0, "points": 0}
     assert shop.ok("verify", "--all", "--json").json["lag"] == 0
 
 
@@ -73,10 +73,15 @@ def test_a_state_deleted_under_way_heals_with_the_next_event(shop: Program, cont
     view(shop, EVENTS // 2, EVENTS)
 
     assert shop.ok("profile", "show", "ann", "--json").json["event_count"] == EVENTS
-    assert shop.ok("catch-up", "--older-than", "0", "--json").json == {"users": 0, "events": 0, "rebuilt": 0}
+    assert shop.ok("catch-up", "--older-than", "0", "--json").json == {
+        "users": 0,
+        "events": 0,
+        "rebuilt": 0,
+        "points": 0,
+    }
 
 
 def test_what_is_younger_than_ten_minutes_may_be_on_its_way(shop: Program, container: Container) -> None:
     put_back(container, None)
 
-    assert shop.ok("catch-up", "--json").json == {"users": 0, "events": 0, "rebuilt": 0}
+    assert shop.ok("catch-up", "--json").json == {"users": 0, "events": 0, "rebuilt": 0, "points": 0}

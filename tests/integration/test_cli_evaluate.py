@@ -1,4 +1,4 @@
-"""`penchant evaluate`, on the real data and on files."""
+"""`penchant evaluate` on files; test_demo.py has it on all of the real data."""
 
 import json
 import re
@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.documents import ROOT
-from tests.integration.program import Outcome, Program
+from tests.integration.program import Program
 
-DISCOVERIES = 0
 KNOWN_BAD = (
     ('{"message_id": "x"}', "occurred_at is missing"),
     ("nonsense", "line is not JSON"),
@@ -30,41 +28,6 @@ def files(
     """The options that name the files of some real customers."""
     events = _write(program, "events.jsonl", real_messages)
     return "--from", events, "--products", _write(program, "products.jsonl", real_products)
-
-
-def _mrr(evaluation: dict[str, Any], ranker: str, target: int = DISCOVERIES) -> dict[str, float]:
-    (found,) = (score for score in evaluation["targets"][target]["rankers"] if score["name"] == ranker)
-    return found["metrics"]["MRR"]  # type: ignore[no-any-return]
-
-
-@pytest.mark.slow
-def test_on_the_real_data_the_blend_beats_what_it_is_made_of(demo: tuple[Program, Outcome]) -> None:
-    program, _ = demo
-    before = program.ok("stats", "--json").json
-
-    first, second = (program.ok("evaluate", "--json", "--k", "10").json for _ in range(2))
-
-    assert first == second
-    assert program.ok("stats", "--json").json == before
-    assert [target["name"] for target in first["targets"]] == ["discoveries", "first discovery", "repeats"]
-    assert [target["users"] for target in first["targets"]] == [1388, 1388, 1381]
-    for target in (0, 1):
-        blend = _mrr(first, "blend", target)
-        for source in ("random", "popularity", "popularity, 14 days", "recipe", "graph"):
-            assert blend["low"] > _mrr(first, source, target)["high"], (target, source)
-    _assert_as_documented(first["targets"][DISCOVERIES]["rankers"])
-    assert any("one type (purchase): weights cannot be compared" in note for note in first["notes"])
-
-
-def _assert_as_documented(rankers: list[dict[str, Any]]) -> None:
-    """The table of the page is what the command finds."""
-    page = (ROOT / "docs" / "evaluation.md").read_text().replace("**", "")
-    for score in rankers:
-        mrr, hits = score["metrics"]["MRR"], score["metrics"]["hit rate@10"]
-        value, low, high, hit = (
-            f"{number:.3f}".lstrip("0") for number in (mrr["value"], mrr["low"], mrr["high"], hits["value"])
-        )
-        assert f"| {value} | {low} to {high} | {hit} |" in page, score["name"]
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import re
 import signal
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from domain.interaction import Interaction, Retraction
 from entrypoints.cli.demo import CUSTOMERS
 from entrypoints.cli.demo_data import SHIFT
 from entrypoints.container import Container
+from tests.documents import ROOT
 from tests.integration.program import Outcome, Program
 from tests.integration.states import assert_same_states
 from tests.reference import RawEvent, assert_agrees, expected_of
@@ -25,6 +27,7 @@ DEADLINE_SECONDS = 300
 EVENTS = 399_059
 LIVE_CUSTOMERS = frozenset(CUSTOMERS)
 USERS_CHECKED = 40
+DISCOVERIES = 0
 
 
 def test_the_demo_loads_everything_and_proves_it(demo: tuple[Program, Outcome]) -> None:
@@ -116,3 +119,37 @@ def _wait_until_half_way(program: Program) -> None:
 
     wait_until(is_half_way, DEADLINE_SECONDS, "a good part of the events to be recorded")
     container.database().dispose()
+
+
+def _mrr(evaluation: dict[str, Any], ranker: str, target: int = DISCOVERIES) -> dict[str, float]:
+    (found,) = (score for score in evaluation["targets"][target]["rankers"] if score["name"] == ranker)
+    return found["metrics"]["MRR"]  # type: ignore[no-any-return]
+
+
+def test_on_the_real_data_the_blend_beats_what_it_is_made_of(demo: tuple[Program, Outcome]) -> None:
+    program, _ = demo
+    before = program.ok("stats", "--json").json
+
+    first, second = (program.ok("evaluate", "--json", "--k", "10").json for _ in range(2))
+
+    assert first == second
+    assert program.ok("stats", "--json").json == before
+    assert [target["name"] for target in first["targets"]] == ["discoveries", "first discovery", "repeats"]
+    assert [target["users"] for target in first["targets"]] == [1388, 1388, 1381]
+    for target in (0, 1):
+        blend = _mrr(first, "blend", target)
+        for source in ("random", "popularity", "popularity, 14 days", "recipe", "graph"):
+            assert blend["low"] > _mrr(first, source, target)["high"], (target, source)
+    _assert_as_documented(first["targets"][DISCOVERIES]["rankers"])
+    assert any("one type (purchase): weights cannot be compared" in note for note in first["notes"])
+
+
+def _assert_as_documented(rankers: list[dict[str, Any]]) -> None:
+    """The table of the page is what the command finds."""
+    page = (ROOT / "docs" / "evaluation.md").read_text().replace("**", "")
+    for score in rankers:
+        mrr, hits = score["metrics"]["MRR"], score["metrics"]["hit rate@10"]
+        value, low, high, hit = (
+            f"{number:.3f}".lstrip("0") for number in (mrr["value"], mrr["low"], mrr["high"], hits["value"])
+        )
+        assert f"| {value} | {low} to {high} | {hit} |" in page, score["name"]

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from threading import Event
 from types import FrameType
 
-import psutil
-
 LOOK_SECONDS = 0.1
 """How often somebody who waits looks whether a signal has come."""
 
@@ -33,11 +31,10 @@ class RandomIds:
 class SystemProcess:
     """This process as the operating system sees it."""
 
-    def __init__(self) -> None:
-        self._process = psutil.Process()
-
     def memory_bytes(self) -> int:
-        return int(self._process.memory_info().rss)
+        from psutil import Process  # takes a tenth of the start of a command, and few ever ask
+
+        return int(Process().memory_info().rss)
 
 
 class SignalStop:

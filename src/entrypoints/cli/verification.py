@@ -147,11 +147,13 @@ def print_verification(report: VerifyReport, proof: Proof) -> None:
         )
         if report.lag:
             text = f"{report.lag:,} are not in yet; if no worker runs and brings them in,"
-            out.print(f"[yellow]![/yellow] {text} `penchant catch-up --older-than 0{option}` does.")
+            out.print(f"[yellow]![/yellow] {text}\n  `penchant catch-up --older-than 0{option}` does.", soft_wrap=True)
 
 
 def print_strays(count: int, proof: Proof) -> None:
     """Warn of what somebody else has put beside what we keep."""
     if count:
         text = f"{count:,} {proof.kept}s beside those of {proof.of}s are foreign or damaged;"
-        out.print(f"[yellow]![/yellow] {text} `penchant rebuild --all --queue {proof.queue}` removes them.")
+        out.print(
+            f"[yellow]![/yellow] {text}\n  `penchant rebuild --all --queue {proof.queue}` removes them.", soft_wrap=True
+        )
