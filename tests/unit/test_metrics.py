@@ -1,9 +1,13 @@
 import ast
+import struct
 from datetime import timedelta
 from pathlib import Path
+from threading import Timer
 
 import pytest
+from prometheus_client.mmap_dict import MmapedDict
 
+from adapters.prometheus.children import ChildrenCollector
 from adapters.prometheus.exposition import Exposition
 from adapters.prometheus.metrics import PrometheusMetrics
 from adapters.prometheus.states import StateCollector
@@ -121,3 +125,21 @@ def _measured_in(path: Path) -> list[tuple[str, Kind, tuple[str, ...]]]:
             labels = (keyword.arg for keyword in node.keywords if keyword.arg not in {"amount", "times"})
             found.append((str(name.value), METHODS[node.func.attr], tuple(sorted(filter(None, labels)))))
     return found
+
+
+def test_a_file_that_a_child_has_made_and_not_begun_is_read_when_it_has(tmp_path: Path) -> None:
+    children = ChildrenCollector(tmp_path)
+    empty = tmp_path / "counter_0.db"
+    empty.touch()
+    begins = Timer(0.05, lambda: MmapedDict(str(empty)).close())  # type: ignore[no-untyped-call]
+    begins.start()
+
+    assert list(children.collect()) == []
+    begins.join()
+
+
+def test_a_file_that_stays_broken_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "counter_0.db").touch()
+
+    with pytest.raises(struct.error):
+        list(ChildrenCollector(tmp_path).collect())

@@ -1,5 +1,7 @@
 """Metrics of several processes under one, by prometheus_client's multiprocess mode: files in a folder."""
 
+import struct
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,11 @@ from prometheus_client.registry import Collector
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Where prometheus_client looks for the folder."""
 SLOT = "PENCHANT_METRICS_SLOT"
+
+BEING_WRITTEN = (struct.error, ValueError, RuntimeError, FileNotFoundError)
+"""What the library raises for a file that a child has just made and not begun, or is writing to at this moment."""
+ATTEMPTS = 20
+PAUSE_SECONDS = 0.01
 
 
 class ChildrenCollector(Collector):
@@ -35,8 +42,12 @@ class ChildrenCollector(Collector):
 
     def collect(self) -> Iterable[Family]:
         """All families, for a registry."""
-        families: Iterable[Family] = self._files.collect()
-        return families
+        for _ in range(ATTEMPTS):
+            try:
+                return list(self._files.collect())
+            except BEING_WRITTEN:
+                time.sleep(PAUSE_SECONDS)
+        return list(self._files.collect())
 
 
 def write_as_child(environment: Mapping[str, str]) -> None:
