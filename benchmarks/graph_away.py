@@ -74,7 +74,7 @@ def away(servers: stack.Stack, neo4j: services.Neo4jServer) -> Away:
     load = ("--users", str(USERS), "--events-per-user", str(EVENTS_OF_USER), "--rate", str(RATE))
     watched = [f"load-user-{rank}" for rank in range(0, USERS, WATCHED_EVERY)]
     with graph_space(servers, neo4j) as space, space.container() as container:
-        verify = container.verify_graph()
+        [verify] = [proof.verify for proof in container.graph_consumer.proofs()]
         shop.put_products(container, shop.purchases())
         with (
             ThreadPoolExecutor(1) as beside,
