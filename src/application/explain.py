@@ -13,8 +13,7 @@ from application.ports.system import Clock
 from application.ports.user_embedding_store import UserEmbeddingStore
 from application.stored_state import require_state
 from application.subject_vectors import ReadSubjectVectors
-from domain.decayed_sums import Floats
-from domain.instant import to_microseconds
+from domain.current_weights import current_weights
 from domain.interaction import EventType, Interaction
 from domain.recipe import Recipe
 
@@ -76,7 +75,7 @@ class Explain:
         interactions = list(interactions_of(live))
         vectors = self._vectors(interactions)
         known = [(event, row) for event in interactions if (row := vectors.row_of(event)) is not None]
-        weights = self._decayed_weights([event for event, _ in known])
+        weights = current_weights([event for event, _ in known], self._recipe, self._clock.now())
         shares = np.zeros(len(known))
         if state.embedding is not None:
             along = weights * (vectors.matrix[[row for _, row in known]] @ state.embedding)
@@ -96,9 +95,3 @@ class Explain:
             for (event, _), weight, share in zip(known, weights, shares, strict=True)
         ]
         return sorted(influences, key=lambda influence: (-abs(influence.share), influence.message_id))
-
-    def _decayed_weights(self, events: Sequence[Interaction]) -> Floats:
-        now_us = to_microseconds(self._clock.now())
-        ages = np.array([max(0, now_us - to_microseconds(event.occurred_at)) for event in events], dtype=np.int64)
-        weights = np.array([self._recipe.weights[event.event_type] for event in events], dtype=np.float64)
-        return np.asarray(self._recipe.decay.factors(ages) * weights)

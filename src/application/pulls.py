@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from application.ports.system import Clock
 from application.shopper import Shopper
 from application.subject_vectors import ReadSubjectVectors
-from domain.instant import to_microseconds
+from domain.current_weights import current_weights
 from domain.interaction import Interaction
 from domain.recipe import Recipe
 from domain.vectors import Matrix
@@ -37,16 +35,10 @@ class StrongestPulls:
         if not known or not len(products):
             return [None] * len(products)
         rows = vectors.matrix[[row for _, row in known]]
-        pulls = self._weights([event for event, _ in known])[:, None] * (rows @ products.T)
+        weights = current_weights([event for event, _ in known], self._recipe, self._clock.now())
+        pulls = weights[:, None] * (rows @ products.T)
         strongest = pulls.argmax(axis=0)
         return [known[event][0] if pulls[event, at] > 0 else None for at, event in enumerate(strongest)]
-
-    def _weights(self, events: Sequence[Interaction]) -> Matrix:
-        """ndarray of shape (len(events),)."""
-        now_us = to_microseconds(self._clock.now())
-        ages = np.array([max(0, now_us - to_microseconds(event.occurred_at)) for event in events], dtype=np.int64)
-        weights = np.array([self._recipe.weights[event.event_type] for event in events])
-        return np.asarray(self._recipe.decay.factors(ages) * weights, dtype=np.float32)
 
 
 def _last_by_subject(shopper: Shopper) -> list[Interaction]:
