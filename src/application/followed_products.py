@@ -31,7 +31,7 @@ class FollowedProducts:
                 payload={"text": row.product.text},
             )
             for row in rows
-            if row.model == self._recipe.model and row.embedding.shape == (self._recipe.dimensions,)
+            if self._recipe.compares_with(row.model, row.embedding)
         ]
 
     def stamps(self, page: int) -> Iterator[Sequence[Stamp]]:

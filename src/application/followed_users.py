@@ -50,8 +50,7 @@ class FollowedUsers:
 
     def _has_vector(self, state: UserEmbedding) -> bool:
         """Whether it has one in the space of our model; the weights and the decay may be those of an older recipe."""
-        shape = (self._recipe.dimensions,)
-        return state.model == self._recipe.model and state.embedding is not None and state.embedding.shape == shape
+        return self._recipe.compares_with(state.model, state.embedding)
 
     def _events(self, states: Sequence[UserEmbedding]) -> Mapping[str, Sequence[LoggedEvent]]:
         """The last events of each up to the last one that is applied: what is recorded later changes nothing."""

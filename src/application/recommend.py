@@ -146,9 +146,8 @@ class Recommend:
 
     def _known(self, product_ids: Collection[str]) -> Mapping[str, ProductEmbedding]:
         """Those among these that have a vector of our model."""
-        shape = (self._recipe.dimensions,)
         products = self._catalogue.read(product_ids).items()
-        return {id_: p for id_, p in products if p.model == self._recipe.model and p.embedding.shape == shape}
+        return {id_: p for id_, p in products if self._recipe.compares_with(p.model, p.embedding)}
 
     def _chosen(self, wishes: Wishes) -> Collection[Source]:
         if missing := [source for source in wishes.sources if source not in self._sources]:

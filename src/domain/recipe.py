@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from attrs import Attribute, asdict, field, frozen, validators
 
 from domain.decay import Decay
@@ -46,6 +48,10 @@ class Recipe:
             problem = f"do not give each type a finite number between -{MAX_WEIGHT:,.0f} and {MAX_WEIGHT:,.0f}"
             remedy = f"give one for each of {', '.join(EventType)}"
             raise InvalidValueError(attribute.name, problem, remedy)
+
+    def compares_with(self, model: str, embedding: npt.NDArray[np.float32] | None) -> bool:
+        """Whether an embedding of this model is there and lies in the space of ours, whatever decay and weights."""
+        return model == self.model and embedding is not None and embedding.shape == (self.dimensions,)
 
     def as_json(self) -> str:
         """The recipe as JSON with sorted keys: the same text for the same recipe."""
