@@ -1,5 +1,6 @@
 """What every consumer of events needs beside what it does with them: one more of these in the container is one more."""
 
+from functools import partial
 from typing import Any
 
 from dependency_injector import containers, providers
@@ -10,10 +11,13 @@ from application.project_events import ProjectEvents
 from application.rebuild_projection import RebuildProjection
 from application.work import Work
 from entrypoints import production
+from entrypoints.messaging_container import Messaging
+from entrypoints.parts_container import Parts
+from entrypoints.writing_container import Writing
 
 
 class ConsumerContainer(containers.DeclarativeContainer):
-    """The consumer of one queue; all that is shared by the whole program is given to it.
+    """The consumer of one queue. Each has one of its own, so what is shared is given to it.
 
     `name` is what the command line calls it, `schema` what its server needs (installed by `setup`, examined by
     `doctor`, required by `/ready`), `begin` what its workers call first (left out: they require that), `apply` what it
@@ -67,28 +71,40 @@ class ConsumerContainer(containers.DeclarativeContainer):
     )
 
 
-def keeping(
-    projection: providers.Provider[Any],
-    queue: str,
-    *,
-    event_log: providers.Provider[Any],
-    dead_letters: providers.Provider[Any],
-    clock: providers.Provider[Any],
-    metrics: providers.Provider[Any],
-) -> dict[str, Any]:
+consumer = partial(
+    providers.Container,
+    ConsumerContainer,
+    settings=Parts.settings,
+    broker=Messaging.broker,
+    topology=Messaging.topology,
+    prefetch=Messaging.prefetch,
+    outbox=Parts.outbox,
+    registry=Parts.registry,
+    record=Writing.record,
+    clock=Parts.clock,
+    metrics=Parts.metrics,
+    tracer=Parts.tracer,
+    proofs=providers.List(),
+    chores=providers.List(),
+    needs_recipe=False,
+)
+"""A consumer of this program, made for what is its own."""
+
+
+def keeping(projection: providers.Provider[Any], queue: str) -> dict[str, Any]:
     """What a consumer does that keeps a projection."""
-    project = providers.Singleton(ProjectEvents, projection, event_log, metrics, queue)
+    project = providers.Singleton(ProjectEvents, projection, Parts.event_log, Parts.metrics, queue)
     return {
         "apply": project,
-        "rebuild": providers.Singleton(RebuildProjection, project, projection, event_log),
+        "rebuild": providers.Singleton(RebuildProjection, project, projection, Parts.event_log),
         "catch_up": providers.Singleton(
             CatchUpProjection,
             projection=projection,
             project=project,
-            log=event_log,
-            dead_letters=dead_letters,
-            clock=clock,
-            metrics=metrics,
+            log=Parts.event_log,
+            dead_letters=Parts.dead_letters,
+            clock=Parts.clock,
+            metrics=Parts.metrics,
             queue=queue,
         ),
     }

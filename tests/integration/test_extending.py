@@ -39,8 +39,7 @@ def _subclass(name: str, base: type[Any], body: str, known: dict[str, Any]) -> t
 def extended_container(rabbitmq_url: str, tmp_path: Path) -> Iterator[Container]:
     """The container as the page makes it, set up."""
     with_setting = _subclass("ShopSettings", Settings, PAGE.blocks("python", "The setting"), vars(server_settings))
-    own = {name: getattr(Container, name) for name in ("_consumer", "_keeping")}
-    known = {**vars(containers), **Container.providers, **own, "DailyCounts": DailyCounts}
+    known = {**vars(containers), "DailyCounts": DailyCounts}
     with_line = _subclass("ShopContainer", Container, PAGE.blocks("python", "The line"), known)
     variables = {"RABBITMQ_DSN": rabbitmq_url, "PENCHANT_ANALYTICS_FILE": str(tmp_path / "daily.db")}
     shop = with_line(settings=with_setting.model_validate({**variables, "PENCHANT_HOME": str(tmp_path)}))

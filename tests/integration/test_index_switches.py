@@ -58,7 +58,7 @@ def index_switched_on(shop: IndexProduction) -> Journeys:
 
 def test_where_nothing_is_set_up_a_worker_makes_nothing_and_says_what_to_run(shop: IndexProduction) -> None:
     with shop.base.container() as container, pytest.raises(NotSetUpError, match="Run `penchant setup`"):
-        container.index.schema().prepare()
+        container.index_schema().prepare()
 
     assert _live(shop) == {}
 
