@@ -133,6 +133,13 @@ def stored_state(user_id: str = "ann", write_id: str = "w1", **fields: Any) -> U
     return evolve(state, **fields)
 
 
+def own_product(product_id: str = "tea", vector: Vector | None = None, **fields: Any) -> Product:
+    """A product with a vector of the shop's own."""
+    return Product(
+        product_id=product_id, text=product_id, vector=vector if vector is not None else unit_vector(), **fields
+    )
+
+
 def in_catalogue(product_id: str = "tea", text: str = "green tea", **fields: Any) -> ProductEmbedding:
     """A product of the catalogue, in its first revision."""
     product = ProductEmbedding(

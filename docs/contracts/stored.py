@@ -12,7 +12,7 @@ Schema = dict[str, Any]
 
 _WRAPPED = {"date": "$date", "binData": "$binary", "objectId": "$oid"}
 """BSON types that Extended JSON writes as an object of one field."""
-_PLAIN = {"double": "number", "int": "integer", "long": "integer"}
+_PLAIN = {"bool": "boolean", "double": "number", "int": "integer", "long": "integer"}
 
 _TIME_OF_ROW: Schema = {
     "description": "UTC. SQLite keeps it as text with its offset, MySQL as DATETIME(6) without.",

@@ -29,6 +29,8 @@ class RecipeChange:
     users_rebuilt: int = 0
     products_without_vector: tuple[str, ...] = ()
     """The ids of products whose text has none in the new model: events about them wait."""
+    products_with_old_vector: tuple[str, ...] = ()
+    """The ids of products with a vector of the shop's own, in another model: events about them wait, too."""
 
 
 class ChangeRecipe:
@@ -72,7 +74,12 @@ class ChangeRecipe:
         self._embed_phrases()
         users = self._rebuild_users(on_users)
         self._registry.set(CHANGE_UNDER_WAY, "")
-        return RecipeChange(products_embedded=products, users_rebuilt=users, products_without_vector=tuple(without))
+        return RecipeChange(
+            products_embedded=products,
+            users_rebuilt=users,
+            products_without_vector=tuple(without),
+            products_with_old_vector=tuple(sorted(self._catalogue.outdated_own())),
+        )
 
     def _begin(self) -> bool:
         """Switch, and return whether anything is to do after it."""

@@ -15,7 +15,7 @@ from application.ports.system import Clock
 from application.rebuild import RebuildUsers
 from domain.errors import TransientError
 from domain.product import Product, ProductEmbedding
-from domain.vectors import unit_rows
+from domain.vectors import Vector, unit_rows
 
 CHANGES_AT_ONCE = 1_000
 ATTEMPTS = 10
@@ -79,15 +79,17 @@ class ImportProducts:
         """
         report = self.resume()
         latest = {product.product_id: product for product in products}
-        wanted = self._differing(latest)
-        report += ImportReport(unchanged=len(latest) - len(wanted))
+        fresh, described = self._differing(latest)
+        report += ImportReport(unchanged=len(latest) - len(fresh) - len(described))
         for _ in range(ATTEMPTS):
-            if not wanted:
+            if not fresh and not described:
                 return report
-            self._changes.begin(wanted)
+            report += self._describe(described)
+            self._changes.begin(fresh)
             report += self.resume()
-            wanted = self._differing(latest)
-        raise TransientError(f"Other imports kept changing {len(wanted)} of the same products; import these again.")
+            fresh, described = self._differing(latest)
+        left = len(fresh) + len(described)
+        raise TransientError(f"Other imports kept changing {left} of the same products; import these again.")
 
     def resume(self) -> ImportReport:
         """Bring every change that has begun to its end."""
@@ -107,30 +109,44 @@ class ImportProducts:
         if abandoned:
             yield from self._carry_out(abandoned)
 
-    def _differing(self, latest: Mapping[str, Product]) -> Sequence[CataloguePut]:
-        """What has to be put so that the catalogue has the `latest` products."""
+    def _differing(self, latest: Mapping[str, Product]) -> tuple[Sequence[CataloguePut], Sequence[CataloguePut]]:
+        """What has to be put so that the catalogue has the `latest` products: with another vector, or with the same."""
         stored = self._catalogue.read(latest)
-        model = self._embedder.model
-        fresh = [
-            product
-            for product_id, product in latest.items()
-            if product_id not in stored
-            or stored[product_id].product.text != product.text
-            or stored[product_id].model != model
-            or stored[product_id].embedding.shape != (self._embedder.dimensions,)
-        ]
-        if not fresh:
-            return []
-        vectors = self._embedder.embed([product.text for product in fresh])
+        kept = {id_: found.embedding for id_, found in stored.items() if self._has_vector_of(latest[id_], found)}
+        fresh = [product for product_id, product in latest.items() if product_id not in kept]
+        described = [latest[id_] for id_ in kept if latest[id_] != stored[id_].product]
+        return self._puts(self._embedded(fresh), stored), self._puts(
+            [(p, kept[p.product_id]) for p in described], stored
+        )
+
+    def _has_vector_of(self, product: Product, stored: ProductEmbedding) -> bool:
+        """Whether what is stored has the vector that this product is to have."""
+        is_ours = stored.model == self._embedder.model and stored.embedding.shape == (self._embedder.dimensions,)
+        return is_ours and product.is_embedded_as(stored.product)
+
+    def _embedded(self, products: Sequence[Product]) -> Sequence[tuple[Product, Vector]]:
+        """These with their vectors: the shop's own, or that of the text."""
+        texts = [product.text for product in products if product.vector is None]
+        made = iter(unit_rows("text", self._embedder.embed(texts), self._embedder.dimensions) if texts else ())
+        return [(product, product.vector if product.vector is not None else next(made)) for product in products]
+
+    def _puts(
+        self, products: Sequence[tuple[Product, Vector]], stored: Mapping[str, ProductEmbedding]
+    ) -> Sequence[CataloguePut]:
         now = self._clock.now()
         puts = []
-        for product, vector in zip(fresh, unit_rows("text", vectors, self._embedder.dimensions), strict=True):
+        for product, vector in products:
             seen = stored[product.product_id].revision if product.product_id in stored else 0
             changed = ProductEmbedding(
-                product=product, embedding=vector, model=model, revision=seen + 1, updated_at=now
+                product=product, embedding=vector, model=self._embedder.model, revision=seen + 1, updated_at=now
             )
             puts.append(CataloguePut(product=changed, expected_revision=seen))
         return puts
+
+    def _describe(self, puts: Sequence[CataloguePut]) -> ImportReport:
+        """Put what has the same vector as before: no user has to know."""
+        unmatched = self._catalogue.put(puts) if puts else ()
+        return ImportReport(changed=len(puts) - len(unmatched))
 
     def _carry_out(self, changes: Sequence[ProductChange]) -> Iterator[ImportReport]:
         # What does not match was stored before a crash, or by somebody else: rebuilding its users is right in any case.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import numpy as np
 from attrs import frozen
 
 from application.collect_events import CollectEvents
@@ -13,7 +14,8 @@ from application.ports.system import Clock, Metrics
 from application.subject_vectors import ReadSubjectVectors
 from domain.errors import TransientError
 from domain.event_columns import EventColumns
-from domain.vectors import SubjectVectors
+from domain.product import Product
+from domain.vectors import SubjectVectors, Vector
 
 
 @frozen(kw_only=True, eq=False)
@@ -53,28 +55,41 @@ class EmbedMaterial:
         self._vectors = vectors
         self._embed = EmbedPhrases(embedder, vectors, clock, metrics)
 
-    def __call__(self, events: EventColumns, texts: Mapping[str, str], on_texts: Callable[[int], None]) -> Material:
+    def __call__(
+        self, events: EventColumns, products: Mapping[str, Product], on_texts: Callable[[int], None]
+    ) -> Material:
         """Embed the texts of the products, given by id, and the phrases. What has no vector is left without.
 
-        Raises TransientError when the embedder cannot answer now.
+        A product with a vector of its own keeps that. Raises TransientError when the embedder cannot answer now.
         """
-        product_ids = [product_id for product_id in events.product_ids if product_id in texts]
-        wanted = sorted({*(texts[product_id] for product_id in product_ids), *events.phrases})
-        for some in _parts(wanted):
+        known = [products[product_id] for product_id in events.product_ids if product_id in products]
+        texts = {product.product_id: product.text for product in known if product.vector is None}
+        for some in _parts(sorted({*texts.values(), *events.phrases})):
             for error in self._embed(some).values():
                 if isinstance(error, TransientError):
                     raise error
             on_texts(len(some))
-        return Material(events=events, vectors=self._read(product_ids, texts, events.phrases))
+        own = {product.product_id: product.vector for product in known if product.vector is not None}
+        return Material(events=events, vectors=_with(own, self._read(texts, events.phrases)))
 
-    def _read(self, product_ids: Sequence[str], texts: Mapping[str, str], phrases: Sequence[str]) -> SubjectVectors:
-        stored, matrix = self._vectors.get(self._model, {*(texts[product_id] for product_id in product_ids), *phrases})
+    def _read(self, texts: Mapping[str, str], phrases: Sequence[str]) -> SubjectVectors:
+        stored, matrix = self._vectors.get(self._model, {*texts.values(), *phrases})
         rows = {text: row for row, text in enumerate(stored)}
         return SubjectVectors(
             matrix=matrix,
-            products={product_id: rows[texts[product_id]] for product_id in product_ids if texts[product_id] in rows},
+            products={product_id: rows[text] for product_id, text in texts.items() if text in rows},
             phrases={phrase: rows[phrase] for phrase in phrases if phrase in rows},
         )
+
+
+def _with(own: Mapping[str, Vector], vectors: SubjectVectors) -> SubjectVectors:
+    """The same, and those that products have of their own."""
+    first = len(vectors.matrix)
+    return SubjectVectors(
+        matrix=np.concatenate([vectors.matrix, *(vector[None, :] for vector in own.values())]),
+        products={**vectors.products, **{product_id: row for row, product_id in enumerate(own, start=first)}},
+        phrases=vectors.phrases,
+    )
 
 
 def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -4,10 +4,12 @@ from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
-from attrs import Attribute, field, frozen
+from attrs import Attribute, cmp_using, field, frozen
 
+from domain.attributes import NO_ATTRIBUTES, Attributes
 from domain.errors import InvalidValueError
 from domain.identifier import check_unicode, identifier
+from domain.vectors import Vector
 
 MAX_TEXT_LENGTH = 8_000
 
@@ -23,10 +25,24 @@ def _text(instance: object, attribute: "Attribute[str]", value: object) -> None:
 
 @frozen(kw_only=True)
 class Product:
-    """A product as the shop describes it."""
+    """A product as the shop describes it.
+
+    Parameters
+    ----------
+    vector : the shop's own, in the space of the recipe's model: ndarray of shape (d,), float32, of unit length; None:
+        it is made from the text.
+    """
 
     product_id: str = field(validator=identifier)
     text: str = field(validator=_text)
+    attributes: Attributes = NO_ATTRIBUTES
+    vector: Vector | None = field(default=None, eq=cmp_using(eq=np.array_equal), hash=False, repr=False)
+
+    def is_embedded_as(self, other: "Product") -> bool:
+        """Whether both have the same vector: the same one of the shop's, or that of the same text."""
+        if self.vector is None or other.vector is None:
+            return self.vector is other.vector and self.text == other.text
+        return np.array_equal(self.vector, other.vector)
 
 
 @frozen(kw_only=True, eq=False)

@@ -75,3 +75,27 @@ def unit_rows(field_name: str, matrix: npt.ArrayLike, dimensions: int) -> Matrix
     if not (lengths > 0).all():
         raise InvalidValueError(field_name, "has length zero", "send a text that says something")
     return np.asarray(rows / lengths[:, None], dtype=np.float32)
+
+
+def own_vector(field_name: str, raw: object, dimensions: int) -> Vector:
+    """Check a vector that somebody made elsewhere, of any length, and scale it to unit length.
+
+    Returns
+    -------
+    ndarray of shape (dimensions,), float32.
+
+    Raises
+    ------
+    InvalidValueError : not a list of `dimensions` finite numbers, or all of them zero.
+    """
+    if not isinstance(raw, list) or not all(type(number) in (int, float) for number in raw):
+        raise InvalidValueError(field_name, "is not a list of numbers", "send plain numbers")
+    try:
+        numbers = np.asarray([raw], dtype=np.float64)
+    except OverflowError as error:
+        raise InvalidValueError(field_name, "holds a number beyond all floats", "send smaller ones") from error
+    if not numbers.any():
+        raise InvalidValueError(field_name, "has length zero", "send the product's vector, or only its text")
+    largest = np.abs(numbers).max()  # the squares of very large or small numbers are infinite or zero
+    vector: Vector = unit_rows(field_name, numbers / largest if np.isfinite(largest) else numbers, dimensions)[0]
+    return vector

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from application.ports.product_catalogue import CataloguePut, ProductCatalogue, ProductStamp
-from domain.product import ProductEmbedding
-from tests.builders import DIMENSIONS, NOW, ODD_TEXTS, in_catalogue, unit_vector, unit_vectors
+from domain.attributes import Attribute, attributes_of
+from domain.product import Product, ProductEmbedding
+from tests.builders import DIMENSIONS, NOW, ODD_TEXTS, in_catalogue, own_product, unit_vector, unit_vectors
 
 
 def _put(catalogue: ProductCatalogue, *products: ProductEmbedding) -> set[str]:
@@ -230,3 +231,119 @@ def test_no_more_outdated_products_come_than_were_asked_for(catalogue: ProductCa
 
     assert len(catalogue.outdated(2)) == 2
     assert len(catalogue.outdated(10)) == 3
+
+
+def _described(product_id: str, revision: int = 1, **values: list[str]) -> ProductEmbedding:
+    """A product of the catalogue with attributes."""
+    product = Product(product_id=product_id, text="green tea", attributes=attributes_of(values))
+    return in_catalogue(product=product, revision=revision)
+
+
+def _having(catalogue: ProductCatalogue, **values: list[str]) -> list[str]:
+    return sorted(catalogue.having(attributes_of(values)))
+
+
+@pytest.fixture
+def described(catalogue: ProductCatalogue) -> ProductCatalogue:
+    """A catalogue of products with attributes, and one without."""
+    _put(
+        catalogue,
+        _described("red-s", colour=["red"], size=["S"]),
+        _described("red-sm", colour=["red"], size=["S", "M"]),
+        _described("blue-m", colour=["blue"], size=["M"]),
+        _described("both", colour=["red", "blue"], brand=["x"]),
+        in_catalogue("plain"),
+    )
+    return catalogue
+
+
+def test_attributes_and_an_own_vector_come_back(catalogue: ProductCatalogue) -> None:
+    attributes = attributes_of({text: ["v", text * 20] for text in ODD_TEXTS})
+    product = in_catalogue(product=own_product("own", attributes=attributes))
+
+    _put(catalogue, product)
+
+    found = catalogue.read(["own"])["own"]
+    assert _same(found, product)
+    assert found.product.vector is not None
+    assert found.product.vector.tobytes() == product.embedding.tobytes()
+
+
+def test_a_product_without_them_has_no_attributes_and_no_own_vector(catalogue: ProductCatalogue) -> None:
+    _put(catalogue, in_catalogue())
+
+    found = catalogue.read(["tea"])["tea"].product
+    assert (found.attributes, found.vector) == (frozenset(), None)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "having"),
+    [
+        ({"colour": ["red"]}, ["both", "red-s", "red-sm"]),
+        ({"colour": ["red", "blue"]}, ["blue-m", "both", "red-s", "red-sm"]),
+        ({"colour": ["red"], "size": ["M"]}, ["red-sm"]),
+        ({"colour": ["red", "blue"], "size": ["M", "S"]}, ["blue-m", "red-s", "red-sm"]),
+        ({"colour": ["red"], "size": ["S"], "brand": ["x"]}, []),
+        ({"colour": ["Red"]}, []),
+        ({"colour": ["S"]}, []),
+        ({"taste": ["red"]}, []),
+    ],
+)
+def test_products_are_found_that_have_a_value_of_each_name(
+    described: ProductCatalogue, wanted: dict[str, list[str]], having: list[str]
+) -> None:
+    assert _having(described, **wanted) == having
+
+
+def test_names_and_values_are_compared_byte_by_byte(catalogue: ProductCatalogue) -> None:
+    for n, text in enumerate(ODD_TEXTS):
+        _put(catalogue, _described(f"p{n}", **{"name": [text], text.replace("=", ""): ["value"]}))
+
+    for n, text in enumerate(ODD_TEXTS):
+        assert _having(catalogue, name=[text]) == [f"p{n}"]
+        assert _having(catalogue, **{text.replace("=", ""): ["value"]}) == [f"p{n}"]
+    assert _having(catalogue, name=["abc  "]) == []
+
+
+def test_a_product_that_is_put_again_has_the_attributes_of_the_last_put_only(described: ProductCatalogue) -> None:
+    assert _put(described, _described("red-s", revision=2, colour=["green"])) == set()
+
+    assert _having(described, colour=["green"]) == ["red-s"]
+    assert _having(described, size=["S"]) == ["red-sm"]
+    assert described.read(["red-s"])["red-s"].product.attributes == {Attribute("colour", "green")}
+
+
+def test_a_put_that_does_not_match_leaves_the_attributes_as_they_are(described: ProductCatalogue) -> None:
+    assert _put(described, _described("red-s", revision=3, colour=["green"])) == {"red-s"}
+
+    assert _having(described, colour=["green"]) == []
+    assert _having(described, colour=["red"], size=["S"]) == ["red-s", "red-sm"]
+
+
+def test_the_names_of_all_attributes_are_known_in_order(described: ProductCatalogue) -> None:
+    assert list(described.attribute_names()) == ["brand", "colour", "size"]
+
+
+def test_where_nothing_has_attributes_there_are_no_names(catalogue: ProductCatalogue) -> None:
+    _put(catalogue, in_catalogue())
+
+    assert (list(catalogue.attribute_names()), _having(catalogue, colour=["red"])) == ([], [])
+
+
+def test_many_products_with_many_attributes_are_put_at_once(catalogue: ProductCatalogue) -> None:
+    values = [f"value {n}" for n in range(100)]
+    _put(catalogue, *(_described(f"p{n}", size=values) for n in range(300)))
+
+    assert len(catalogue.having(attributes_of({"size": values[7:9]}))) == 300
+
+
+def test_outdated_products_are_whole_but_for_their_vector_and_own_vectors_stand_aside(
+    catalogue: ProductCatalogue,
+) -> None:
+    text = Product(product_id="text", text="green tea", attributes=frozenset({Attribute("colour", "red")}))
+    own = own_product("own", attributes=text.attributes)
+    others = [in_catalogue(product=product, model="model-2") for product in (text, own)]
+    _put(catalogue, *others, in_catalogue(product=own_product("ours")))
+
+    assert list(catalogue.outdated(10)) == [text]
+    assert list(catalogue.outdated_own()) == ["own"]

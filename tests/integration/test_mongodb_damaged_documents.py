@@ -147,6 +147,10 @@ def test_an_embedding_that_makes_no_sense_hides_no_other(
         {"$set": {"updated_at": DatetimeMS(2**60)}},
         {"$set": {"schema_version": 2}},
         {"$set": {"product_id": "cup"}},
+        {"$set": {"attributes": "red"}},
+        {"$set": {"attributes": ["colour=red"]}},
+        {"$set": {"attributes": [{"name": "colour"}]}},
+        {"$set": {"attributes": None}},
     ],
 )
 def test_a_damaged_product_is_put_anew_by_the_next_import(database: MongoDatabase, change: dict[str, Any]) -> None:
@@ -159,6 +163,17 @@ def test_a_damaged_product_is_put_anew_by_the_next_import(database: MongoDatabas
     assert (seen.model, seen.revision) == (UNREADABLE, 1)
     assert catalogue.put([CataloguePut(product=in_catalogue("tea", revision=2), expected_revision=1)]) == set()
     assert catalogue.read(["tea"])["tea"].product == in_catalogue("tea").product
+
+
+def test_a_product_that_an_older_program_put_has_no_attributes_and_no_vector_of_its_own(
+    database: MongoDatabase,
+) -> None:
+    catalogue = MongoProductCatalogue(database, DIMENSIONS, "model-1")
+    catalogue.put([CataloguePut(product=in_catalogue("tea"), expected_revision=0)])
+    database.collection("product_embeddings").update_one({"_id": "tea"}, {"$unset": {"attributes": 1, "own_vector": 1}})
+
+    assert catalogue.read(["tea"])["tea"].product == in_catalogue("tea").product
+    assert list(MongoProductCatalogue(database, DIMENSIONS, "model-2").outdated(10)) == [in_catalogue("tea").product]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,11 @@ def test_indexes_are_made_once(database: MongoDatabase, schema: MongoSchema) -> 
     assert schema.install() == []
     assert any("user_id" in sentence for sentence in first)
     assert _indexes(database, "user_embeddings") == {"user_id": True, "last_updated": False, "version": False}
-    assert _indexes(database, "product_embeddings") == {"product_id": True, "model": False}
+    assert _indexes(database, "product_embeddings") == {
+        "product_id": True,
+        "model": False,
+        "attributes.name": False,
+    }
 
 
 def test_several_processes_may_install_at_once(database: MongoDatabase, schema: MongoSchema) -> None:

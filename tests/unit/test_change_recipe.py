@@ -5,12 +5,14 @@ from attrs import evolve
 
 from application.active_recipe import ACTIVE_RECIPE
 from application.change_recipe import RecipeChange, change_under_way
+from domain.attributes import attributes_of
 from domain.decay import Decay
 from domain.errors import RecipeMismatchError, TransientError
 from domain.interaction import EventType
-from tests.builders import bought, searched, viewed
+from domain.product import Product
+from tests.builders import bought, own_product, searched, unit_vectors, viewed
 from tests.interleaving import Actor
-from tests.shop import RECIPE, Shop
+from tests.shop import DIMENSIONS, RECIPE, Shop
 
 QUICKER = evolve(RECIPE, decay=Decay(rate_per_day=0.2), weights={**RECIPE.weights, EventType.VIEW: -0.5})
 
@@ -69,6 +71,40 @@ def test_phrases_without_a_vector_are_embedded_before_anybody_is_rebuilt(shop: S
     other.work()
 
     assert shop.state().event_count == 1
+
+
+def _of_a_model_before(shop: Shop) -> None:
+    """Let all that is in the catalogue have been embedded by another model."""
+    stored = shop.storage.catalogue._products
+    stored.update({product_id: evolve(product, model="model before") for product_id, product in stored.items()})
+
+
+def test_products_with_vectors_of_their_own_are_named_and_wait_for_new_ones(shop: Shop) -> None:
+    old, new = unit_vectors(2, DIMENSIONS)
+    shop.import_products([own_product("own", old)])
+    shop.apply(viewed("m1", "own"), viewed("m2", "tea"))
+    _of_a_model_before(shop)
+    other = _changed(shop)
+
+    change = other.change_recipe()
+    waiting = other.catalogue.unknown(["own", "tea"])
+    other.import_products([own_product("own", new)])
+
+    assert (change.products_with_old_vector, change.products_embedded) == (("own",), 2)
+    assert set(waiting) == {"own"}
+    assert set(other.catalogue.unknown(["own"])) == set()
+    assert list(other.catalogue.outdated_own()) == []
+    assert other.verify.all().mismatches == ()
+
+
+def test_products_keep_their_attributes_when_they_are_embedded_anew(shop: Shop) -> None:
+    described = Product(product_id="tea", text="green tea", attributes=attributes_of({"colour": ["green"]}))
+    shop.import_products([described])
+    _of_a_model_before(shop)
+
+    _changed(shop).change_recipe()
+
+    assert shop.catalogue.read(["tea"])["tea"].product == described
 
 
 def test_catch_up_rebuilds_whom_a_change_has_left_behind(shop: Shop) -> None:

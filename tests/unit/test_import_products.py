@@ -5,12 +5,13 @@ import pytest
 
 from application.fold_from_log import USERS_AT_ONCE
 from application.import_products import ABANDONED_AFTER, ATTEMPTS, ImportReport
+from domain.attributes import Attribute, attributes_of
 from domain.errors import InvalidValueError, TransientError
 from domain.product import Product
-from tests.builders import bought, deliveries, products, retraction, viewed
+from tests.builders import bought, deliveries, own_product, products, retraction, unit_vectors, viewed
 from tests.interleaving import Actor
 from tests.reference import RawEvent, assert_agrees, expected_of
-from tests.shop import RECIPE, Shop
+from tests.shop import DIMENSIONS, RECIPE, Shop
 
 Another = Callable[[Callable[[Shop], Any]], Actor]
 
@@ -185,3 +186,115 @@ def test_an_update_with_the_old_vector_does_not_outlive_the_change(shop: Shop, a
     slow.run()
 
     _assert_that_views_of(shop, "mug", "tea")
+
+
+def _tea(*colours: str, text: str = "green tea") -> Product:
+    return Product(product_id="tea", text=text, attributes=attributes_of({"colour": colours}))
+
+
+def test_other_attributes_are_stored_and_nobody_is_rebuilt_and_nothing_embedded(shop: Shop) -> None:
+    shop.apply(viewed("m1", "tea"))
+    before, calls = shop.state(), shop.embedder.calls
+
+    report = shop.import_products([_tea("green", "white")])
+
+    assert report == ImportReport(changed=1)
+    assert (shop.state(), shop.embedder.calls) == (before, calls)
+    assert shop.state() is before
+    assert set(shop.catalogue.having(frozenset({Attribute("colour", "white")}))) == {"tea"}
+    assert shop.import_products([_tea("white", "green")]) == ImportReport(unchanged=1)
+
+
+def test_a_product_that_comes_without_attributes_has_none_any_more(shop: Shop) -> None:
+    shop.import_products([_tea("green")])
+
+    assert shop.import_products(products(tea="green tea")) == ImportReport(changed=1)
+    assert list(shop.catalogue.attribute_names()) == []
+
+
+def test_text_and_attributes_may_change_at_once(shop: Shop) -> None:
+    shop.apply(viewed("m1", "tea"))
+
+    report = shop.import_products([_tea("black", text="black tea"), *products(mug="blue mug")])
+
+    assert (report.changed, report.unchanged, report.users_rebuilt) == (1, 1, 1)
+    assert shop.catalogue.read(["tea"])["tea"].product == _tea("black", text="black tea")
+    _assert_that_views_of(shop, "tea")
+
+
+@pytest.mark.parametrize("after_call", [False, True])
+@pytest.mark.parametrize("moment", range(8))
+def test_an_import_of_attributes_that_dies_at_any_moment_can_be_done_again(
+    shop: Shop, another: Another, moment: int, after_call: bool
+) -> None:
+    dying = another(lambda it: it.import_products([_tea("green")]))
+    for _ in range(moment):
+        dying.step()
+    dying.kill(after_call)
+
+    shop.import_products([_tea("green")])
+
+    assert shop.catalogue.read(["tea"])["tea"].product == _tea("green")
+    assert set(shop.catalogue.having(_tea("green").attributes)) == {"tea"}
+
+
+def test_attributes_that_another_import_overtakes_are_stored_all_the_same(shop: Shop, another: Another) -> None:
+    slow = another(lambda it: it.import_products([_tea("green")]))
+    slow.run_to("MemoryProductCatalogue.put")
+    shop.import_products(products(tea="black tea"))
+
+    slow.run()
+
+    assert shop.catalogue.read(["tea"])["tea"].product == _tea("green")
+
+
+def test_a_vector_of_the_shops_own_stands_in_place_of_that_of_the_text(shop: Shop) -> None:
+    shop.apply(viewed("m1", "tea"), viewed("m2", "pot"))
+    first, second = unit_vectors(2, DIMENSIONS)
+    calls = shop.embedder.calls
+
+    report = shop.import_products([own_product("tea", first), own_product("pot", second)])
+    shop.work()
+
+    assert (report.added, report.changed, report.users_rebuilt, report.events_released) == (1, 1, 1, 1)
+    assert shop.embedder.calls == calls
+    assert shop.catalogue.read(["tea"])["tea"].embedding.tobytes() == first.tobytes()
+    assert shop.catalogue.read(["tea"])["tea"].model == RECIPE.model
+    _assert_that_views_of(shop, "tea", "pot")
+
+
+def test_another_text_beside_the_same_own_vector_rebuilds_nobody(shop: Shop) -> None:
+    [vector] = unit_vectors(1, DIMENSIONS)
+    shop.import_products([own_product("tea", vector)])
+    shop.apply(viewed("m1", "tea"))
+
+    told = Product(product_id="tea", text="a tea that is green", vector=vector)
+
+    assert shop.import_products([told]) == ImportReport(changed=1)
+    assert shop.catalogue.read(["tea"])["tea"].product.text == "a tea that is green"
+    assert shop.import_products([told]) == ImportReport(unchanged=1)
+
+
+def test_a_product_that_comes_without_its_own_vector_has_that_of_its_text_again(shop: Shop) -> None:
+    made = shop.catalogue.read(["tea"])["tea"].embedding
+    shop.import_products([Product(product_id="tea", text="green tea", vector=unit_vectors(1, DIMENSIONS)[0])])
+    shop.apply(viewed("m1", "tea"))
+
+    report = shop.import_products(products(tea="green tea"))
+
+    assert (report.changed, report.users_rebuilt) == (1, 1)
+    assert shop.catalogue.read(["tea"])["tea"].embedding.tobytes() == made.tobytes()
+    _assert_that_views_of(shop, "tea")
+
+
+def test_texts_and_own_vectors_in_one_import_keep_to_their_products(shop: Shop) -> None:
+    [vector] = unit_vectors(1, DIMENSIONS)
+
+    shop.import_products([*products(a="straw hat"), own_product("b", vector), *products(c="iron pot")])
+    shop.import_products(products(hat="straw hat"))
+    shop.import_products(products(pot="iron pot"))
+
+    stored = {id_: found.embedding.tobytes() for id_, found in shop.catalogue.read([*"abc", "hat", "pot"]).items()}
+    assert stored["b"] == vector.tobytes()
+    assert (stored["a"], stored["c"]) == (stored["hat"], stored["pot"])
+    assert stored["a"] != stored["c"]

@@ -9,11 +9,12 @@ from application.collect_events import CollectEvents
 from application.read_material import EmbedMaterial, Material, ReadMaterial
 from application.subject_vectors import ReadSubjectVectors
 from domain.errors import TransientError
-from tests.builders import bought, searched
+from domain.product import Product
+from tests.builders import bought, own_product, products, searched, unit_vectors
 from tests.shop import DIMENSIONS, Shop
 
 EVENTS = (bought("m1", "tea"), bought("m2", "mug"), bought("m3", "unknown"), searched("m4", "green  tea"))
-TEXTS = {"tea": "green tea", "mug": "blue mug", "hat": "straw hat"}
+PRODUCTS = {product.product_id: product for product in products(tea="green tea", mug="blue mug", hat="straw hat")}
 
 
 def _in_place(shop: Shop) -> Material:
@@ -24,13 +25,14 @@ def _in_place(shop: Shop) -> Material:
     return material
 
 
-def _embedded(shop: Shop) -> Material:
+def _embedded(shop: Shop, *others: Product) -> Material:
     collected = CollectEvents()
     for number, event in enumerate(EVENTS):
         collected.add(event, number)
     vectors = MemoryPhraseVectors(DIMENSIONS)
     embed = EmbedMaterial(shop.embedder, vectors, shop.clock, CountingMetrics())
-    return embed(collected.columns(), TEXTS, lambda _: None)
+    known = {**PRODUCTS, **{product.product_id: product for product in others}}
+    return embed(collected.columns(), known, lambda _: None)
 
 
 def _vectors(material: Material) -> dict[str, list[float]]:
@@ -51,6 +53,17 @@ def test_files_give_the_same_as_the_log_and_leave_it_alone(shop: Shop) -> None:
     assert set(_vectors(before)) == {"tea", "mug", "phrase green tea"}
     assert in_place.events.product_ids == before.events.product_ids == ("mug", "tea", "unknown")
     assert in_place.events.subjects.tolist() == before.events.subjects.tolist()
+
+
+def test_a_product_keeps_a_vector_of_its_own_and_its_text_is_not_embedded(shop: Shop) -> None:
+    shop.embedder.refused = {"mug"}
+    vectors = unit_vectors(2, DIMENSIONS)
+
+    material = _embedded(shop, own_product("mug", vectors[0]), own_product("hat", vectors[1]))
+
+    assert set(_vectors(material)) == {"tea", "mug", "phrase green tea"}
+    assert material.vectors.matrix[material.vectors.products["mug"]].tobytes() == vectors[0].tobytes()
+    assert _vectors(material)["tea"] == _vectors(_embedded(shop))["tea"]
 
 
 def test_a_text_that_is_refused_fails_no_other(shop: Shop) -> None:

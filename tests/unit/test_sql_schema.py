@@ -21,13 +21,14 @@ from adapters.sql.database import Database, sqlite_url
 from adapters.sql.dead_letters import SqlDeadLetters
 from adapters.sql.event_log import SqlEventLog
 from adapters.sql.outbox import SqlOutbox
+from adapters.sql.product_catalogue import SqlProductCatalogue, SqlProductChanges
 from adapters.sql.schema import SqlSchema
 from adapters.sql.tables import metadata
 from adapters.sql.user_embedding_store import SqlUserEmbeddingStore
 from application.ports.examinable import Health
 from application.ports.user_embedding_store import StateWrite
 from domain.errors import ConfigurationError, LostRaceError, PenchantError, StorageFullError, TransientError
-from tests.builders import DIMENSIONS, NOW, searched, stored_state
+from tests.builders import DIMENSIONS, NOW, in_catalogue, searched, stored_state, unit_vector
 
 PHRASE = "a phrase that nobody else may read"
 
@@ -133,16 +134,36 @@ def test_the_dead_letters_of_an_older_home_are_kept(open_database: Open) -> None
     assert letter.last_failed_at - letter.first_failed_at == timedelta(microseconds=1)
 
 
+def test_the_products_of_an_older_home_are_kept_and_have_no_attributes(open_database: Open) -> None:
+    database, vector = open_database(), unit_vector()
+    with database.writing() as connection:
+        command.upgrade(_config(connection), "0003")
+        for table in ("product_embeddings", "product_changes"):
+            columns = [
+                sa.column(name) for name in ("product_id", "embedding", "text", "model", "revision", "updated_at")
+            ]
+            values = ("tea", vector.tobytes(), "green tea", "model-1", 1, "2026-03-01 12:00:00.000000+00:00")
+            connection.execute(sa.insert(sa.table(table, *columns)).values(values))
+
+    SqlSchema(database).install()
+
+    catalogue = SqlProductCatalogue(database, DIMENSIONS, "model-1")
+    [change] = SqlProductChanges(database).under_way(10)
+    expected = in_catalogue("tea", "green tea")
+    for found in (catalogue.read(["tea"])["tea"], change.put.product):
+        assert (found.product, found.embedding.tobytes()) == (expected.product, vector.tobytes())
+    assert list(catalogue.vectors(["tea"])[0]) == ["tea"]
+    assert (list(catalogue.outdated(10)), list(catalogue.outdated_own())) == ([], [])
+
+
 def test_downgrading_step_by_step_keeps_what_fits(database: Database) -> None:
     _record(SqlEventLog(database), "m1")
 
-    with database.writing() as connection:
-        command.downgrade(_config(connection), "-1")
-    assert SqlSchema(database).revision() == "0002"
-    with database.writing() as connection:
-        command.downgrade(_config(connection), "-1")
+    for revision in ("0003", "0002", "0001"):
+        with database.writing() as connection:
+            command.downgrade(_config(connection), "-1")
+        assert SqlSchema(database).revision() == revision
 
-    assert SqlSchema(database).revision() == "0001"
     assert SqlEventLog(database).count() == 1
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from application.ports.product_catalogue import CataloguePut, ProductStamp
 from application.ports.product_changes import ProductChange
+from domain.attributes import Attributes, values_by_name
 from domain.product import Product, ProductEmbedding
 from domain.vectors import Matrix, Vector
 
@@ -37,8 +38,10 @@ class MemoryProductCatalogue:
         return set(product_ids) - set(self.vectors(product_ids)[0])
 
     def outdated(self, limit: int) -> Sequence[Product]:
-        with self._lock:
-            return [product.product for product in self._products.values() if not self._is_usable(product)][:limit]
+        return [product for product in self._outdated() if product.vector is None][:limit]
+
+    def outdated_own(self) -> Collection[str]:
+        return {product.product_id for product in self._outdated() if product.vector is not None}
 
     def put(self, puts: Sequence[CataloguePut]) -> Collection[str]:
         unmatched = set()
@@ -65,8 +68,25 @@ class MemoryProductCatalogue:
             ids = [product_id for product_id in following if after is None or product_id > after][:limit]
             return [_stamp_of(self._products[product_id]) for product_id in ids]
 
+    def having(self, wanted: Attributes) -> Collection[str]:
+        names = [{(name, value) for value in values} for name, values in values_by_name(wanted).items()]
+        with self._lock:
+            return {
+                product_id
+                for product_id, product in self._products.items()
+                if all(values & product.product.attributes for values in names)
+            }
+
+    def attribute_names(self) -> Sequence[str]:
+        with self._lock:
+            return sorted({one.name for product in self._products.values() for one in product.product.attributes})
+
     def count(self) -> int:
         return len(self._products)
+
+    def _outdated(self) -> Sequence[Product]:
+        with self._lock:
+            return [product.product for product in self._products.values() if not self._is_usable(product)]
 
     def _is_usable(self, product: ProductEmbedding) -> bool:
         return product.model == self._model and product.embedding.shape == (self._dimensions,)

@@ -15,6 +15,11 @@ _COUNT = {"bsonType": "long", "minimum": 0}
 _DATE = {"bsonType": "date"}
 _EXTRA_US = {"bsonType": ["int", "long"], "minimum": 0, "maximum": 999}
 _POSITION = {"bsonType": ["int", "long"], "minimum": 1}
+_ATTRIBUTE = {
+    "bsonType": "object",
+    "required": ["name", "value"],
+    "properties": {"name": {"bsonType": "string", "minLength": 1}, "value": {"bsonType": "string", "minLength": 1}},
+}
 _RANGE = {"bsonType": "array", "minItems": 2, "maxItems": 2, "items": _POSITION}
 
 
@@ -45,10 +50,13 @@ class CollectionPlan:
     validator: Mapping[str, Any]
 
 
-def _schema(fields: Mapping[str, Any], schema_version: int) -> Mapping[str, Any]:
+def _schema(
+    fields: Mapping[str, Any], schema_version: int, optional: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
     # The length of vectors stays open: a new recipe may have another one, and its workers must be able to write.
     properties = {"_id": _ID, **fields, "schema_version": {"bsonType": ["int", "long"], "enum": [schema_version]}}
-    return {"$jsonSchema": {"bsonType": "object", "required": list(properties), "properties": properties}}
+    everything = {**properties, **(optional if optional is not None else {})}
+    return {"$jsonSchema": {"bsonType": "object", "required": list(properties), "properties": everything}}
 
 
 USER_EMBEDDINGS = CollectionPlan(
@@ -81,7 +89,11 @@ USER_EMBEDDINGS = CollectionPlan(
 PRODUCT_EMBEDDINGS = CollectionPlan(
     name=product_catalogue.COLLECTION,
     # By model, so that a change of the recipe finds what is left to embed without reading the whole catalogue.
-    indexes=(Index(fields=["product_id"], unique=True), Index(fields=["model", "dimensions"])),
+    indexes=(
+        Index(fields=["product_id"], unique=True),
+        Index(fields=["model", "dimensions"]),
+        Index(fields=["attributes.name", "attributes.value"]),
+    ),
     validator=_schema(
         {
             "product_id": _ID,
@@ -95,6 +107,8 @@ PRODUCT_EMBEDDINGS = CollectionPlan(
             "put_id": {"bsonType": "objectId"},
         },
         product_document.SCHEMA_VERSION,
+        # A program of before them may still be at work.
+        optional={"attributes": {"bsonType": "array", "items": _ATTRIBUTE}, "own_vector": {"bsonType": "bool"}},
     ),
 )
 

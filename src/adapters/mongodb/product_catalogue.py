@@ -12,6 +12,7 @@ from adapters.mongodb.database import Document, MongoDatabase
 from adapters.mongodb.product_document import (
     SCHEMA_VERSION,
     STAMP_FIELDS,
+    attributes_from,
     document_of,
     has_revision,
     product_from,
@@ -19,12 +20,15 @@ from adapters.mongodb.product_document import (
 )
 from adapters.mongodb.vectors import pages_of, rows_of
 from application.ports.product_catalogue import CataloguePut, ProductStamp
+from domain.attributes import Attributes, values_by_name
 from domain.errors import InvalidValueError
 from domain.product import Product, ProductEmbedding
 from domain.vectors import Matrix
 
 COLLECTION = "product_embeddings"
 REVISION_COLLECTION = "catalogue_revision"
+
+IDS_AT_ONCE = 10_000
 
 _REVISION_ID = "catalogue"
 
@@ -69,10 +73,12 @@ class MongoProductCatalogue:
         return set(product_ids) - set(self.vectors(product_ids)[0])
 
     def outdated(self, limit: int) -> Sequence[Product]:
-        of_another_length = {"model": self._model, "dimensions": {"$ne": self._dimensions}}
-        query = {"$or": [{"model": {"$ne": self._model}}, of_another_length]}
-        with self._database.translated(), self._products.find(query, {"text": 1}) as found:
+        query = {"$or": self._of_other_models(), "own_vector": {"$ne": True}}
+        with self._database.translated(), self._products.find(query, {"text": 1, "attributes": 1}) as found:
             return list(islice(_products_from(found), limit))
+
+    def outdated_own(self) -> Collection[str]:
+        return self._ids({"$or": self._of_other_models(), "own_vector": True})
 
     def put(self, puts: Sequence[CataloguePut]) -> Collection[str]:
         """As the port says; and a product that was put and then changed by somebody else at once may be named too."""
@@ -102,9 +108,26 @@ class MongoProductCatalogue:
         with self._database.translated(), find(query, STAMP_FIELDS, sort=order, batch_size=limit) as found:
             return list(islice((stamp for d in found if (stamp := stamp_from(d)) is not None), limit))
 
+    def having(self, wanted: Attributes) -> Collection[str]:
+        values = values_by_name(wanted).items()
+        matches = [{"attributes": {"$elemMatch": {"name": name, "value": {"$in": some}}}} for name, some in values]
+        return self._ids({"$and": matches})
+
+    def attribute_names(self) -> Sequence[str]:
+        with self._database.translated():
+            return sorted(name for name in self._products.distinct("attributes.name") if isinstance(name, str))
+
     def count(self) -> int:
         with self._database.translated():
             return self._database.count(self._products)
+
+    def _of_other_models(self) -> list[Document]:
+        of_another_length = {"model": self._model, "dimensions": {"$ne": self._dimensions}}
+        return [{"model": {"$ne": self._model}}, of_another_length]
+
+    def _ids(self, query: Document) -> Collection[str]:
+        with self._database.translated(), self._products.find(query, {"_id": 1}, batch_size=IDS_AT_ONCE) as found:
+            return {document["_id"] for document in found if isinstance(document["_id"], str)}
 
     def _stored(self, puts: Sequence[CataloguePut], written: int, put_id: ObjectId) -> set[str]:
         """The ids of the products that the call `put_id` has stored. A bulk says how many these are, not which."""
@@ -124,8 +147,9 @@ def _as_seen(put: CataloguePut) -> Document:
 def _products_from(documents: Iterator[Document]) -> Iterator[Product]:
     """The products among these that can be embedded anew."""
     for document in documents:
-        with suppress(InvalidValueError):
-            yield Product(product_id=document["_id"], text=document.get("text"))  # type: ignore[arg-type]
+        with suppress(InvalidValueError, ValueError):
+            attributes = attributes_from(document)
+            yield Product(product_id=document["_id"], text=document.get("text"), attributes=attributes)  # type: ignore[arg-type]
 
 
 def _id_of(put: CataloguePut) -> str:

@@ -12,6 +12,7 @@ from adapters.mongodb.database import Document
 from adapters.mongodb.instants import fields_of, instant_from
 from adapters.mongodb.vectors import from_binary, to_binary
 from application.ports.product_catalogue import ProductStamp
+from domain.attributes import Attribute, Attributes
 from domain.errors import InvalidValueError
 from domain.instant import EPOCH
 from domain.product import Product, ProductEmbedding
@@ -50,8 +51,23 @@ def document_of(product: ProductEmbedding, put_id: ObjectId) -> Document:
         "revision": Int64(product.revision),
         **fields_of("updated_at", product.updated_at),
         "put_id": put_id,
+        "attributes": [{"name": name, "value": value} for name, value in sorted(product.product.attributes)],
+        "own_vector": product.product.vector is not None,
         "schema_version": SCHEMA_VERSION,
     }
+
+
+def attributes_from(document: Document) -> Attributes:
+    """The attributes of a document, which has none if it is of an older program.
+
+    Raises ValueError where they make no sense.
+    """
+    found: Any = document.get("attributes", [])
+    is_whole = isinstance(found, list) and all(isinstance(one, dict) for one in found)
+    attributes = frozenset(Attribute(one.get("name"), one.get("value")) for one in found) if is_whole else None
+    if attributes is None or not all(isinstance(text, str) for attribute in attributes for text in attribute):
+        raise ValueError(UNREADABLE)
+    return attributes
 
 
 def has_revision(document: Document) -> bool:
@@ -101,7 +117,12 @@ def _product_from(document: Document) -> ProductEmbedding:
     if embedding is None or updated_at is None or len(embedding) != document["dimensions"]:
         raise ValueError(UNREADABLE)
     return ProductEmbedding(
-        product=Product(product_id=document["_id"], text=document["text"]),
+        product=Product(
+            product_id=document["_id"],
+            text=document["text"],
+            attributes=attributes_from(document),
+            vector=embedding if document.get("own_vector") is True else None,
+        ),
         embedding=embedding,
         model=document["model"],
         revision=int(document["revision"]),

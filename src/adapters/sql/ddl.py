@@ -26,6 +26,11 @@ def create_table(name: str, *items: SchemaItem, **options: Any) -> None:
     op.create_table(name, *items, if_not_exists=True, **options)
 
 
+def drop_table(name: str) -> None:
+    """Drop a table if it is there."""
+    op.drop_table(name, if_exists=True)
+
+
 def create_index(name: str, table: str, columns: Sequence[str], **options: Any) -> None:
     """Create an index if it is not there. MySQL has no IF NOT EXISTS for that."""
     if not _has_index(name, table):

@@ -7,18 +7,21 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from adapters.sql import product_attributes
 from adapters.sql.database import Database, repeated_when_lost
 from adapters.sql.statements import add_to_counts, in_parts, insert_new, is_one_of, upsert
 from adapters.sql.streams import streamed
 from adapters.sql.tables import catalogue_revision, product_changes, product_embeddings
 from application.ports.product_catalogue import CataloguePut, ProductStamp
 from application.ports.product_changes import ProductChange
+from domain.attributes import NO_ATTRIBUTES, Attributes, attributes_of, values_by_name
 from domain.product import Product, ProductEmbedding
 from domain.vectors import Matrix
 
 FLOAT32_BYTES = 4
 
 _products = product_embeddings
+_HAS_OWN_VECTOR = sa.func.coalesce(_products.c.own_vector, False)
 
 
 class SqlProductCatalogue:
@@ -64,9 +67,14 @@ class SqlProductCatalogue:
         return set(product_ids) - known
 
     def outdated(self, limit: int) -> Sequence[Product]:
-        query = sa.select(_products.c.product_id, _products.c.text).where(sa.not_(self._is_usable)).limit(limit)
+        query = sa.select(_products).where(sa.not_(self._is_usable), sa.not_(_HAS_OWN_VECTOR)).limit(limit)
         with self._database.reading() as connection:
-            return [Product(product_id=row.product_id, text=row.text) for row in connection.execute(query).all()]
+            return [_product_from(row).product for row in connection.execute(query).all()]
+
+    def outdated_own(self) -> Collection[str]:
+        query = sa.select(_products.c.product_id).where(sa.not_(self._is_usable), _HAS_OWN_VECTOR)
+        with self._database.reading() as connection:
+            return connection.scalars(query).all()
 
     @repeated_when_lost
     def put(self, puts: Sequence[CataloguePut]) -> Collection[str]:
@@ -76,6 +84,7 @@ class SqlProductCatalogue:
             revisions = _revisions_of(connection, product_ids)
             matched = [put for put in puts if revisions.get(_id_of(put), 0) == put.expected_revision]
             upsert(connection, _products, [_row_of(put.product) for put in matched])
+            product_attributes.replace(connection, [put.product.product for put in matched])
         return set(product_ids) - {_id_of(put) for put in matched}
 
     def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
@@ -98,6 +107,14 @@ class SqlProductCatalogue:
                 ProductStamp(product_id=row.product_id, revision=row.revision, updated_at=row.updated_at)
                 for row in connection.execute(query)
             ]
+
+    def having(self, wanted: Attributes) -> Collection[str]:
+        with self._database.reading() as connection:
+            return set(connection.scalars(product_attributes.products_having(wanted)))
+
+    def attribute_names(self) -> Sequence[str]:
+        with self._database.reading() as connection:
+            return connection.scalars(product_attributes.NAMES).all()
 
     def count(self) -> int:
         with self._database.reading() as connection:
@@ -161,7 +178,12 @@ def _revisions_of(connection: Connection, product_ids: Collection[str]) -> dict[
 
 def _product_from(row: Row[Any]) -> ProductEmbedding:
     return ProductEmbedding(
-        product=Product(product_id=row.product_id, text=row.text),
+        product=Product(
+            product_id=row.product_id,
+            text=row.text,
+            attributes=attributes_of(row.attributes) if row.attributes is not None else NO_ATTRIBUTES,
+            vector=row.embedding if row.own_vector else None,
+        ),
         embedding=row.embedding,
         model=row.model,
         revision=row.revision,
@@ -177,4 +199,6 @@ def _row_of(product: ProductEmbedding) -> dict[str, Any]:
         "model": product.model,
         "revision": product.revision,
         "updated_at": product.updated_at,
+        "attributes": values_by_name(product.product.attributes) or None,
+        "own_vector": product.product.vector is not None,
     }

@@ -12,7 +12,7 @@ from adapters.sql.database import Database
 from application.ports.examinable import Finding, Health
 from domain.errors import OtherTablesError, PenchantError, TransientError
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration; a test holds it against the folder `migrations`."""
 
 LOCK_SECONDS = 600

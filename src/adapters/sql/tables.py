@@ -14,6 +14,7 @@ from adapters.sql.types import (
     queue_name,
     sha256_digest,
 )
+from domain.attributes import MAX_NAME_LENGTH, MAX_VALUE_LENGTH
 
 metadata = sa.MetaData()
 
@@ -86,6 +87,8 @@ product_changes = sa.Table(
     sa.Column("model", identifier(), nullable=False),
     sa.Column("revision", sa.BigInteger(), nullable=False),
     sa.Column("updated_at", UtcDateTime(), nullable=False),
+    sa.Column("attributes", ExactJson()),
+    sa.Column("own_vector", sa.Boolean()),
     sa.UniqueConstraint("product_id", name="uq_product_changes_product_id"),
     sqlite_autoincrement=True,
 )
@@ -117,7 +120,20 @@ product_embeddings = sa.Table(
     sa.Column("model", identifier(), nullable=False),
     sa.Column("revision", sa.BigInteger(), nullable=False),
     sa.Column("updated_at", UtcDateTime(), nullable=False),
+    sa.Column("attributes", ExactJson()),
+    sa.Column("own_vector", sa.Boolean()),
 )
+
+product_attributes = sa.Table(
+    "product_attributes",
+    metadata,
+    sa.Column("name", sa.String(MAX_NAME_LENGTH), primary_key=True),
+    sa.Column("value", sa.String(MAX_VALUE_LENGTH), primary_key=True),
+    sa.Column("product_id", identifier(), primary_key=True),
+    sa.Index("ix_product_attributes_product_id", "product_id"),
+    sqlite_with_rowid=False,
+)
+"""The attributes of `product_embeddings` once more, for who asks which products have some."""
 
 catalogue_revision = sa.Table(
     "catalogue_revision",

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from attrs import frozen
 
+from domain.attributes import Attributes
 from domain.product import Product, ProductEmbedding
 from domain.vectors import Matrix
 
@@ -47,7 +48,10 @@ class ProductCatalogue(Protocol):
         """The ids among these that are not in the catalogue."""
 
     def outdated(self, limit: int) -> Sequence[Product]:
-        """Up to `limit` products whose stored vector is of another model."""
+        """Up to `limit` products whose stored vector is of another model, and was made from their text."""
+
+    def outdated_own(self) -> Collection[str]:
+        """The ids of the products whose stored vector is of another model, and is the shop's own."""
 
     def put(self, puts: Sequence[CataloguePut]) -> Collection[str]:
         """Store each product whose expected revision matches; return the ids of those that did not match.
@@ -60,6 +64,12 @@ class ProductCatalogue(Protocol):
 
     def stamps(self, after: str | None, limit: int) -> Sequence[ProductStamp]:
         """The next `limit` products after `after`, in the catalogue's own order of ids, without texts and vectors."""
+
+    def having(self, wanted: Attributes) -> Collection[str]:
+        """The ids of the products that have one of the values of each name among `wanted`, which is not empty."""
+
+    def attribute_names(self) -> Sequence[str]:
+        """The names of the attributes that any product has, in order."""
 
     def count(self) -> int:
         """How many products there are."""

@@ -79,10 +79,10 @@ def _material(container: Container, events: Path | None, products: Path | None) 
             return read(advance)
     if events is None or products is None:
         raise ConfigurationError("--from and --products go together: give the file of the events and that of products.")
-    collected, texts = read_events(events), read_products(products)
+    collected, known = read_events(events), read_products(products, container.dimensions())
     columns = collected.columns()
     with progress("embedding texts", None) as advance:
-        return container.embed_material()(columns, texts, advance)
+        return container.embed_material()(columns, known, advance)
 
 
 def _write_page(folder: Path, evaluation: dict[str, object]) -> str:

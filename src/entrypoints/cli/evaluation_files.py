@@ -6,8 +6,8 @@ from pathlib import Path
 from application.collect_events import CollectEvents
 from application.event_message import FIELDS, parse_event
 from domain.errors import InvalidValueError, PenchantError
-from entrypoints.cli.catalogue import FIELDS as PRODUCT_FIELDS
-from entrypoints.cli.catalogue import parse_product
+from domain.product import Product
+from entrypoints.cli.catalogue import COLUMNS, parse_product
 from entrypoints.cli.files import REASONS_SHOWN, Record, read_records, size_of
 from entrypoints.cli.output import file_progress, warn
 
@@ -24,17 +24,17 @@ def read_events(path: Path) -> CollectEvents:
     return collected
 
 
-def read_products(path: Path) -> dict[str, str]:
-    """The text of each product of a file by its id, the last where there are several."""
-    texts: dict[str, str] = {}
+def read_products(path: Path, dimensions: int) -> dict[str, Product]:
+    """The products of a file by id, the last where there are several; their own vectors are of `dimensions`."""
+    products: dict[str, Product] = {}
     with _Refused(path) as refused:
-        for record in _records(path, PRODUCT_FIELDS, "reading products"):
+        for record in _records(path, COLUMNS, "reading products"):
             try:
-                product = parse_product(record)
-                texts[product.product_id] = product.text
+                product = parse_product(record, dimensions)
+                products[product.product_id] = product
             except PenchantError as error:
                 refused.add(record, error)
-    return texts
+    return products
 
 
 class _Refused:
@@ -60,9 +60,9 @@ class _Refused:
             warn(f"{self._path}, line {record.line}: {reason}")
 
 
-def _records(path: Path, fields: tuple[str, ...], what: str) -> Iterator[Record]:
+def _records(path: Path, columns: tuple[str, ...], what: str) -> Iterator[Record]:
     with file_progress(what, size_of(path)) as advance:
-        for record in read_records(path, None, fields):
+        for record in read_records(path, None, columns):
             yield record
             advance(len(record.raw) + 1)
 

@@ -20,6 +20,8 @@ MAX_LINE = 1_000_000
 MAX_ROW = 100_000
 """Characters of a CSV row: less than what the csv module takes for one field."""
 REASONS_SHOWN = 5
+ANY_NAME = ".NAME"
+"""A column with this behind it stands for all that begin with it."""
 
 
 class Format(StrEnum):
@@ -84,15 +86,18 @@ class Rejects:
             raise ConfigurationError(text) from error
 
 
-def read_records(path: Path, file_format: Format | None, fields: Sequence[str]) -> Iterator[Record]:
+def read_records(path: Path, file_format: Format | None, columns: Sequence[str]) -> Iterator[Record]:
     """The records of a file, or of standard input for "-".
 
-    Raises ConfigurationError if the file cannot be read, or is CSV whose first line is not made of some of `fields`.
+    Of CSV the columns may be these. One such as "attributes.NAME" stands for all that begin with "attributes."; their
+    cells become an object.
+
+    Raises ConfigurationError if the file cannot be read, or is CSV whose first line is not made of some of `columns`.
     """
     if file_format is None:
         file_format = Format.CSV if path.suffix.lower() == ".csv" else Format.JSONL
     with _opened(path) as file:
-        records = _csv_records(file, path, fields) if file_format is Format.CSV else _json_records(file)
+        records = _csv_records(file, path, columns) if file_format is Format.CSV else _json_records(file)
         for record in records:
             yield record if _is_utf8(record.raw) else Record(line=record.line, raw=record.raw, error=_not_utf8(path))
 
@@ -149,18 +154,19 @@ def _json_records(file: IO[str]) -> Iterator[Record]:
             )
 
 
-def _csv_records(file: IO[str], path: Path, fields: Sequence[str]) -> Iterator[Record]:
+def _csv_records(file: IO[str], path: Path, columns: Sequence[str]) -> Iterator[Record]:
     lines = _Lines(file)
     header = next(csv.reader(lines), None)
     if header is None:
         return
     if not _is_utf8("".join(header)):
         raise ConfigurationError(f"{path}, line 1: {_not_utf8(path)}. Nothing was imported.")
-    strange = [name for name in header if name not in fields]
+    groups = [column.removesuffix(ANY_NAME) for column in columns if column.endswith(ANY_NAME)]
+    strange = [name for name in header if name not in columns and _group_of(name, groups) is None]
     if strange or len(set(header)) < len(header):
         what = f"has {strange[0][:64]!r}" if strange else "names a field twice"
         hint = "; separate them by commas" if strange and ";" in strange[0] else ""
-        known = f"It must name fields, which are {', '.join(fields)}{hint}"
+        known = f"It must name fields, which are {', '.join(columns)}{hint}"
         raise ConfigurationError(f"The first line of {path} {what}. {known}. Nothing was imported.")
     while lines.begin_row():
         try:
@@ -174,7 +180,24 @@ def _csv_records(file: IO[str], path: Path, fields: Sequence[str]) -> Iterator[R
             yield Record(line=line, raw=raw, error=InvalidValueError("line", problem, "mend it"))
         elif row:
             cells = {name: cell for name, cell in zip(header, row, strict=True) if cell != ""}
-            yield _csv_record(lines.first_line, lines.raw, cells)
+            yield _csv_record(lines.first_line, lines.raw, _gathered(cells, groups))
+
+
+def _group_of(column: str, groups: Sequence[str]) -> str | None:
+    """Which of the groups, such as "attributes", a column such as "attributes.colour" belongs to."""
+    return next((group for group in groups if column.startswith(f"{group}.")), None)
+
+
+def _gathered(cells: Mapping[str, str], groups: Sequence[str]) -> dict[str, Any]:
+    """The cells of a group as one object."""
+    fields: dict[str, Any] = {}
+    for column, cell in cells.items():
+        group = _group_of(column, groups)
+        if group is None:
+            fields[column] = cell
+        else:
+            fields.setdefault(group, {})[column.removeprefix(f"{group}.")] = cell
+    return fields
 
 
 class _Lines:

@@ -1,6 +1,7 @@
 """`penchant recipe show` and `recipe set`."""
 
 import math
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from domain.decay import Decay
 from domain.errors import ConfigurationError, InvalidValueError
 from domain.interaction import EventType
 from domain.recipe import Recipe
-from entrypoints.cli.output import Json, out, print_json, progress, table
+from entrypoints.cli.output import Json, out, print_json, print_paragraph, progress, table
 from entrypoints.cli.wiring import apply_all, prepared
 from entrypoints.container import Container
 
@@ -66,8 +67,8 @@ def set_recipe(
 
     What is not given stays as it is configured; the model is the one that the environment names. Workers of the old
     recipe end at their next write; their supervisor starts them again, and they follow the active recipe, unless their
-    environment says otherwise. A new model embeds the catalogue and all phrases of the log anew. If it is cut short,
-    do it again.
+    environment says otherwise. A new model embeds the catalogue and all phrases of the log anew; products that came
+    with vectors of your own have to be imported again, with vectors of the new model. If it is cut short, do it again.
 
     Examples:
 
@@ -95,6 +96,8 @@ def set_recipe(
     if change.products_without_vector:
         without = change.products_without_vector
         out.print(f"{len(without):,} products have no vector in this model: {', '.join(without[:10])}", markup=False)
+    if change.products_with_old_vector:
+        print_paragraph(_told_of_old_vectors(change.products_with_old_vector))
     if before == wanted and change.users_rebuilt == change.products_embedded == 0:
         out.print(f"Recipe {wanted.id} is active already; nothing was to do.")
         return
@@ -108,10 +111,11 @@ def _wanted(container: Container, half_life_days: float | None, weights: dict[Ev
     """The configured recipe with what was given; refused where the environment says something else."""
     settings, wanted = container.settings(), container.recipe()
     if half_life_days is not None:
-        rate = 0.0 if math.isinf(half_life_days) else math.log(2) / half_life_days
-        if settings.decay_rate_per_day is not None and not math.isclose(settings.decay_rate_per_day, rate):
+        decay = Decay.of_half_life(half_life_days)
+        is_set = settings.decay_rate_per_day
+        if is_set is not None and not math.isclose(is_set, decay.rate_per_day):
             raise ConfigurationError("EMBEDDING_DECAY_LAMBDA is set to another decay; unset it, here and for workers.")
-        wanted = evolve(wanted, decay=Decay(rate_per_day=rate))
+        wanted = evolve(wanted, decay=decay)
     for event_type, weight in weights.items():
         if not math.isfinite(weight):
             raise InvalidValueError(f"--weight-{event_type}", "is not finite", "give a number such as 0.5")
@@ -119,6 +123,15 @@ def _wanted(container: Container, half_life_days: float | None, weights: dict[Ev
             text = f"PENCHANT_WEIGHT_{event_type.upper()} is set to another weight; unset it, here and for workers."
             raise ConfigurationError(text)
     return evolve(wanted, weights={**wanted.weights, **weights})
+
+
+def _told_of_old_vectors(product_ids: Sequence[str]) -> str:
+    some = ", ".join(product_ids[:10])
+    return (
+        f"{len(product_ids):,} products came with vectors of your own, which are of the model before, and have none "
+        f"now: {some}. Events about them wait until `penchant products import` brings vectors of the new model, or "
+        "texts alone."
+    )
 
 
 def _finite(value: float) -> float | None:
