@@ -29,7 +29,7 @@ from application.popular_products import PopularProducts
 from application.ports.message_source import MessageSource
 from application.pulls import StrongestPulls
 from application.rebuild import RebuildUsers
-from application.recommend import Recommend, Source
+from application.recommend import Recommend
 from application.record import Receipt, RecordEvents
 from application.replay import Replay
 from application.retry_policy import RetryPolicy
@@ -41,6 +41,7 @@ from application.subject_vectors import ReadSubjectVectors
 from application.update import UpdateUserEmbeddings
 from application.verify import VerifyUsers
 from application.work import OnOutage, Work, WorkReport
+from domain.blend import Blend, Source
 from domain.errors import PermanentError, TransientError, UnavailableError
 from domain.interaction import Event
 from domain.recipe import Recipe
@@ -49,6 +50,7 @@ from tests.builders import NOW, products, submitted
 
 DIMENSIONS = 8
 RECIPE = Recipe(model=f"hashing-{DIMENSIONS}", dimensions=DIMENSIONS)
+BLEND = Blend()
 
 
 class UnreliableEmbedder(HashingEmbedder):
@@ -107,6 +109,7 @@ class Shop:
         storage: Storage | None = None,
         recipe: Recipe = RECIPE,
         adopt: bool = True,
+        blend: Blend = BLEND,
         through: Callable[[Any], Any] = lambda port: port,
     ) -> None:
         self.storage = storage = storage if storage is not None else Storage()
@@ -188,7 +191,7 @@ class Shop:
         )
         self.sources: dict[Source, CandidateSource] = {
             Source.EMBEDDING: NearestProducts(MemoryProductSearch(self.catalogue)),
-            Source.POPULAR: PopularProducts(self.log, recipe, clock),
+            Source.POPULAR: PopularProducts(self.log, recipe, blend, clock),
         }
         self.recommend = Recommend(
             ReadShopper(self.store, self.log, recipe),
@@ -196,6 +199,7 @@ class Shop:
             self.catalogue,
             StrongestPulls(vectors, recipe, clock),
             recipe,
+            blend,
         )
         self.similar_products = FindSimilarProducts(self.catalogue, MemoryProductSearch(self.catalogue))
         self.neighbours = FindNeighbours(self.store, self.log, recipe)

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from application.ports.co_purchases import CoPurchases
 from application.ports.product_search import ProductSearch
+from application.ports.system import Clock
 from application.shopper import Shopper, Wanted
+from domain.blend import BASKET, Blend
+from domain.interaction import EventType
 
-DEPTH = 1_000
-"""So many of what others have bought are asked for, since some may not be wanted."""
-BASKET = 20
-"""So many of the products that a user bought last say what others have bought with them."""
+AMONG = 1_000
+"""So many of what others have bought are asked for where only some are wanted."""
 
 
 class NearestProducts:
@@ -29,10 +30,21 @@ class NearestProducts:
 class BoughtWith:
     """What those have bought who bought what the user bought last."""
 
-    def __init__(self, co_purchases: CoPurchases) -> None:
+    def __init__(self, co_purchases: CoPurchases, blend: Blend, clock: Clock) -> None:
         self._co_purchases = co_purchases
+        self._decay = blend.bought_with
+        self._clock = clock
 
     def __call__(self, shopper: Shopper, wanted: Wanted) -> Sequence[str]:
-        basket = list(dict.fromkeys(e.product_id for e in shopper.interactions if e.product_id in shopper.bought))
-        last = [product_id for product_id in basket[:BASKET] if product_id is not None]
-        return wanted.of(self._co_purchases.bought_with(last, DEPTH)) if last else []
+        basket = _last_bought(shopper)
+        if not basket:
+            return []
+        limit = wanted.limit + len(wanted.without) if wanted.among is None else AMONG
+        return wanted.of(self._co_purchases.bought_with(basket, self._clock.now(), self._decay, limit))
+
+
+def _last_bought(shopper: Shopper) -> Sequence[str]:
+    """The BASKET products that the user bought last."""
+    purchases = [event for event in shopper.interactions if event.event_type is EventType.PURCHASE]
+    purchases.sort(key=lambda event: event.occurred_at, reverse=True)  # of equal times the last recorded stays first
+    return list(dict.fromkeys(event.product_id for event in purchases if event.product_id is not None))[:BASKET]

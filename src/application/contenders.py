@@ -1,54 +1,61 @@
 """The rankers that an evaluation holds against each other."""
 
-import math
 from collections.abc import Mapping
-from types import MappingProxyType
 
 import numpy as np
 
-from application.co_purchases import co_purchases
+from application.bought_with import bought_with
 from application.past import Past
-from application.rankers import ALIKE, NO_DECAY, Ranker, chance, decayed_mean, last_item, popularity
+from application.rankers import ALIKE, NO_DECAY, Ranker, bestsellers, chance, decayed_mean, last_item, popular
+from domain.blend import Blend, Source
 from domain.decay import Decay
 from domain.recipe import Recipe
 
 RECENT_DAYS = 14
 HALF_LIVES_DAYS = (7, 30, 90)
 
-POPULARITY = "popularity"
-RECENT = f"popularity, {RECENT_DAYS} days"
-RECIPE = "recipe"
-UNWEIGHTED = "recipe, all events alike"
-GRAPH = "graph"
-RECENT_GRAPH = "graph, recent purchases"
+BESTSELLERS = "bestsellers"
+UNWEIGHTED = "embedding, all events alike"
 BLEND = "blend"
-
-RECENT_GRAPH_DECAY = Decay(rate_per_day=math.log(2) / 14)
-RECENT_GRAPH_DAMPING = 0.4
-BLEND_WEIGHTS: Mapping[str, float] = MappingProxyType({RECIPE: 1.0, RECENT: 1.0, RECENT_GRAPH: 1.0})
-"""The sources of the blend. docs/evaluation.md says how all of these numbers were chosen."""
+WITHOUT_GRAPH = "blend without bought_with"
 
 
-def contenders(past: Past, recipe: Recipe, seed: int) -> Mapping[str, Ranker]:
+def contenders(past: Past, recipe: Recipe, blend: Blend, seed: int) -> Mapping[str, Ranker]:
     """All single rankers by their names."""
     weights = recipe.weights
     means = {
-        f"half-life {days} days": decayed_mean(past, Decay(rate_per_day=math.log(2) / days), weights)
-        for days in HALF_LIVES_DAYS
+        f"half-life {days} days": decayed_mean(past, Decay.of_half_life(days), weights) for days in HALF_LIVES_DAYS
     }
     unweighted = {UNWEIGHTED: decayed_mean(past, recipe.decay, ALIKE)} if has_several_types(past) else {}
     return {
         "random": chance(past, seed),
-        POPULARITY: popularity(past),
-        RECENT: popularity(past, RECENT_DAYS),
+        BESTSELLERS: bestsellers(past),
+        f"{BESTSELLERS}, {RECENT_DAYS} days": bestsellers(past, RECENT_DAYS),
         "last item": last_item(past),
         "plain mean": decayed_mean(past, NO_DECAY, ALIKE),
         **means,
-        RECIPE: decayed_mean(past, recipe.decay, weights),
         **unweighted,
-        GRAPH: co_purchases(past),
-        RECENT_GRAPH: co_purchases(past, RECENT_GRAPH_DECAY, RECENT_GRAPH_DAMPING),
+        "bought with, no decay": bought_with(past, NO_DECAY),
+        **{source.value: served(past, source, recipe, blend) for source in Source},
     }
+
+
+def served(past: Past, source: Source, recipe: Recipe, blend: Blend) -> Ranker:
+    """A source of recommendations, as of the past."""
+    match source:
+        case Source.EMBEDDING:
+            return decayed_mean(past, recipe.decay, recipe.weights)
+        case Source.POPULAR:
+            return popular(past, blend.popularity, recipe.weights)
+        case Source.BOUGHT_WITH:
+            return bought_with(past, blend.bought_with)
+
+
+def blends(blend: Blend) -> Mapping[str, Mapping[str, float]]:
+    """What is served without the graph, and with it: the weights of the single rankers in each, by its name."""
+    weights = {source.value: weight for source, weight in blend.weights.items() if weight > 0}
+    without = {name: weight for name, weight in weights.items() if name != Source.BOUGHT_WITH}
+    return {WITHOUT_GRAPH: without, BLEND: weights} if without else {BLEND: weights}
 
 
 def has_several_types(past: Past) -> bool:

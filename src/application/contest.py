@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
-from attrs import define, field, frozen
+from attrs import define, field
 
 from application.past import Pairs, Past
 from application.rankers import Ranker
 from application.targets import Shelf
+from domain.blend import DEPTH
 from domain.decayed_sums import Floats, Integers
 from domain.ranking import Mask, Rankings, fused
 from domain.ranking_metrics import ranking_metrics
@@ -17,12 +18,8 @@ CELLS_AT_ONCE = 2_000_000
 """Scores of one ranker that are held at once: users times products."""
 
 
-@frozen(kw_only=True)
-class Blend:
-    """Joins rankers by their ranks: its name, and the weight of each of its sources."""
-
-    name: str
-    weights: Mapping[str, float]
+Blends = Mapping[str, Mapping[str, float]]
+"""Rankers that are joined by their ranks: by the name of each blend the weights of its sources."""
 
 
 @define
@@ -60,7 +57,7 @@ def hold(
     past: Past,
     shelf: Shelf,
     rankers: Mapping[str, Ranker],
-    blends: Sequence[Blend],
+    blends: Blends,
     ks: Sequence[int],
     on_users: Callable[[int], None],
 ) -> Tallies:
@@ -76,18 +73,18 @@ def hold(
 
 
 def _rank(
-    past: Past, shelf: Shelf, rankers: Mapping[str, Ranker], blends: Sequence[Blend], users: Integers
+    past: Past, shelf: Shelf, rankers: Mapping[str, Ranker], blends: Blends, users: Integers
 ) -> Iterator[tuple[str, Rankings]]:
     allowed = shelf.allowed(past, users)
-    sources = {source for blend in blends for source in blend.weights}
+    sources = set().union(*blends.values())
     kept: dict[str, Rankings] = {}
     for name, ranker in rankers.items():
         rankings = Rankings.of(ranker(users), allowed)
         if name in sources:
             kept[name] = rankings
         yield name, rankings
-    for blend in blends:
-        yield blend.name, Rankings.of(fused(kept, blend.weights), allowed)
+    for name, weights in blends.items():
+        yield name, Rankings.of(fused(kept, weights, DEPTH), allowed)
 
 
 def _blocks(users: Integers, width: int) -> Iterator[Integers]:

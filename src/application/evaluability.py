@@ -45,7 +45,7 @@ def notes(past: Past, future: EventColumns) -> Iterator[str]:
         yield f"All events before the moment are of one type ({_types(past.events)}): weights cannot be compared."
     without = int(np.count_nonzero(~past.has_vector[past.candidates]))
     if without:
-        yield f"{without:,} of {len(past.candidates):,} products have no vector; embeddings cannot recommend them."
+        yield f"{without:,} of {len(past.candidates):,} products have no vector, so that they are not recommended."
     unknown = _unknown(past, future)
     if unknown:
         yield f"{unknown:,} purchases after the moment are of products first seen after it, which nobody could know."

@@ -5,14 +5,15 @@ from collections.abc import Callable
 import numpy as np
 from attrs import field, frozen, validators
 
-from application.contenders import BLEND, BLEND_WEIGHTS, contenders
-from application.contest import Blend, hold
+from application.contenders import blends, contenders
+from application.contest import hold
 from application.evaluability import check_events, check_sides, notes
 from application.evaluation import Evaluation
 from application.past import Past
 from application.read_material import Material
 from application.score_tallies import Draw, score
 from application.targets import Shelf, bought_again, new_products
+from domain.blend import Blend
 from domain.errors import InvalidValueError
 from domain.recipe import Recipe
 
@@ -45,12 +46,13 @@ class Evaluate:
     InvalidValueError : the material does not say enough; the text says what is missing.
     """
 
-    def __init__(self, material: Material, question: Question, recipe: Recipe) -> None:
+    def __init__(self, material: Material, question: Question, recipe: Recipe, blend: Blend) -> None:
         check_events(material.events)
         given = question.at_us
         at_us = given if given is not None else material.events.time_of_share(question.train_share)
         self._question = question
         self._recipe = recipe
+        self._blend = blend
         self._past = Past.of(material.events, material.vectors, at_us)
         self._future = material.events.since(at_us)
         check_sides(self._past, self._future)
@@ -65,12 +67,12 @@ class Evaluate:
     def __call__(self, on_users: Callable[[int], None]) -> Evaluation:
         """Hold all rankers against each other; tell `on_users` for how many users each step did."""
         past, question = self._past, self._question
-        rankers = contenders(past, self._recipe, question.seed)
-        blends = (Blend(name=BLEND, weights=BLEND_WEIGHTS),)
+        rankers = contenders(past, self._recipe, self._blend, question.seed)
+        joined = blends(self._blend)
         targets = [
             score(name, shelf, tallies, Draw(seed=question.seed, resamples=question.resamples))
             for shelf in self._shelves
-            for name, tallies in hold(past, shelf, rankers, blends, question.ks, on_users).items()
+            for name, tallies in hold(past, shelf, rankers, joined, question.ks, on_users).items()
         ]
         return Evaluation(
             at_us=past.at_us,

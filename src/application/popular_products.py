@@ -1,33 +1,30 @@
-"""Popularity: what everybody has had to do with lately, each interaction fading by the day."""
+"""What everybody has had to do with lately, the most popular first."""
 
-import math
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from threading import Lock
 
-from application.ports.event_log import EventLog
+import numpy as np
+
+from application.ports.event_log import DailyCount, EventLog
 from application.ports.system import Clock
 from application.shopper import Shopper, Wanted
+from domain.blend import Blend
+from domain.instant import EPOCH
+from domain.popularity import ENOUGH, fading_popularity, window
 from domain.recipe import Recipe
 
-HALF_LIFE_DAYS = 7.0
-WINDOW = timedelta(days=56)
-"""What is older counts less than half a percent, and is not read."""
-ENOUGH = 200
-"""So many products are a ranking; only for a shop with fewer is the whole log counted."""
 KEPT_SECONDS = 60.0
 """For so long what was read is good enough: it changes by the day, and reading it takes longer than all else."""
 
 
 class PopularProducts:
-    """Ranks by the sum of weight of the type * 0.5 ** (age / HALF_LIFE_DAYS) over all live interactions of WINDOW.
+    """Ranks by popularity: the live interactions by the weight of their type, fading by the day."""
 
-    Where that are few products, all others follow by how often anything ever happened with them.
-    """
-
-    def __init__(self, log: EventLog, recipe: Recipe, clock: Clock) -> None:
+    def __init__(self, log: EventLog, recipe: Recipe, blend: Blend, clock: Clock) -> None:
         self._log = log
         self._recipe = recipe
+        self._decay = blend.popularity
         self._clock = clock
         self._lock = Lock()
         self._kept: tuple[float, Sequence[str]] | None = None
@@ -43,24 +40,21 @@ class PopularProducts:
             return self._kept[1]
 
     def _read(self) -> Sequence[str]:
-        recent = _ranked(self._recent())
-        if len(recent) >= ENOUGH:
-            return recent
-        before = _ranked(self._log.product_counts())
-        return list(dict.fromkeys([*recent, *before]))
-
-    def _recent(self) -> Mapping[str, float]:
         now = self._clock.now()
-        today: date = now.date()
-        scores: dict[str, float] = {}
-        for count in self._log.daily_counts(now - WINDOW):
-            age_days = max(0, (today - count.day).days)
-            fading = math.exp2(-age_days / HALF_LIFE_DAYS)
-            score = self._recipe.weights[count.event_type] * count.events * fading
-            scores[count.product_id] = scores.get(count.product_id, 0.0) + score
-        return scores
+        counts = self._log.daily_counts(now - window(self._decay))
+        if len({count.product_id for count in counts}) < ENOUGH:
+            counts = self._log.daily_counts(EPOCH)
+        return self._ranked(counts, now)
 
-
-def _ranked(scores: Mapping[str, float]) -> Sequence[str]:
-    """The ids by score, the largest first; equal ones by id."""
-    return sorted(scores, key=lambda product_id: (-scores[product_id], product_id))
+    def _ranked(self, counts: Sequence[DailyCount], now: datetime) -> Sequence[str]:
+        ids = sorted({count.product_id for count in counts})
+        numbers = {product_id: number for number, product_id in enumerate(ids)}
+        today = now.date()
+        scores = fading_popularity(
+            np.array([numbers[count.product_id] for count in counts], dtype=np.int64),
+            np.array([self._recipe.weights[count.event_type] * count.events for count in counts], dtype=np.float64),
+            np.array([max(0, (today - count.day).days) for count in counts], dtype=np.int64),
+            self._decay,
+            len(ids),
+        )
+        return [ids[number] for number in np.argsort(-scores, kind="stable")]

@@ -7,9 +7,10 @@ import numpy as np
 from application.past import Past
 from domain.decay import Decay
 from domain.decayed_sums import DecayedSums, Effects, Floats, Integers
-from domain.event_columns import TYPES
-from domain.instant import MICROSECONDS_PER_DAY
+from domain.event_columns import TYPES, EventColumns
+from domain.instant import MICROSECOND, MICROSECONDS_PER_DAY
 from domain.interaction import EventType
+from domain.popularity import ENOUGH, fading_popularity, window
 from domain.ranking import Scores
 from domain.vectors import Matrix
 
@@ -29,14 +30,24 @@ def chance(past: Past, seed: int) -> Ranker:
     return lambda users: np.array([np.random.default_rng([seed, user]).random(width) for user in users.tolist()])
 
 
-def popularity(past: Past, days: float | None = None) -> Ranker:
+def bestsellers(past: Past, days: float | None = None) -> Ranker:
     """How often each product was bought, in the last days or ever."""
     purchases = past.events.purchases()
     if days is not None:
         purchases = purchases.where(purchases.times_us >= past.at_us - int(days * MICROSECONDS_PER_DAY))
     counts = np.bincount(purchases.subjects, minlength=len(past.events.product_ids))[past.candidates]
-    scores = np.where(counts > 0, counts, -np.inf)
-    return lambda users: np.broadcast_to(scores, (len(users), len(scores)))
+    return _same_for_all(np.where(counts > 0, counts, -np.inf))
+
+
+def popular(past: Past, decay: Decay, weights: Mapping[EventType, float]) -> Ranker:
+    """The popularity that is served (`application.popular_products`)."""
+    width = len(past.events.product_ids)
+    events = past.events.where(past.events.subjects < width)
+    recent = events.where(events.times_us >= past.at_us - window(decay) // MICROSECOND)
+    counted = recent if len(np.unique(recent.subjects)) >= ENOUGH else events
+    ages_days = past.at_us // MICROSECONDS_PER_DAY - counted.times_us // MICROSECONDS_PER_DAY
+    scores = fading_popularity(counted.subjects, _weights(counted, weights), ages_days, decay, width)
+    return _same_for_all(scores[past.candidates])
 
 
 def decayed_mean(past: Past, decay: Decay, weights: Mapping[EventType, float]) -> Ranker:
@@ -52,11 +63,10 @@ def decayed_sums(past: Past, decay: Decay, weights: Mapping[EventType, float]) -
     usable = past.has_vector[past.events.subjects]
     events = past.events.where(usable)
     order = np.argsort(events.users, kind="stable")
-    by_type = np.array([weights[event_type] for event_type in TYPES])
     effects = Effects(
         owners=events.users[order],
         signs=np.ones(len(events)),
-        weights=by_type[events.types[order]],
+        weights=_weights(events, weights)[order],
         times_us=events.times_us[order],
         vector_rows=events.subjects[order],
         vectors=past.vectors,
@@ -73,6 +83,16 @@ def last_item(past: Past) -> Ranker:
     vectors = np.zeros((len(last), past.vectors.shape[1]), dtype=np.float32)
     vectors[known] = past.vectors[events.subjects[last[known]]]
     return _nearness(past, vectors, known)
+
+
+def _weights(events: EventColumns, weights: Mapping[EventType, float]) -> Floats:
+    """What the type of each event counts."""
+    by_type: Floats = np.array([weights[event_type] for event_type in TYPES])[events.types]
+    return by_type
+
+
+def _same_for_all(scores: Floats) -> Ranker:
+    return lambda users: np.broadcast_to(scores, (len(users), len(scores)))
 
 
 def _scaled(vectors: Floats, lengths: Floats) -> Matrix:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 
 import numpy as np
 from attrs import field, frozen, validators
@@ -10,6 +9,7 @@ from attrs import field, frozen, validators
 from application.ports.product_catalogue import ProductCatalogue
 from application.pulls import StrongestPulls
 from application.shopper import CandidateSource, ReadShopper, Shopper, Wanted
+from domain.blend import DEPTH, Blend, Source
 from domain.diversity import diversify
 from domain.errors import InvalidValueError, UnknownSourceError
 from domain.interaction import EventType, Interaction
@@ -17,17 +17,6 @@ from domain.product import ProductEmbedding
 from domain.rank_fusion import fuse
 from domain.recipe import Recipe
 from domain.vectors import Matrix
-
-CANDIDATES = 200
-"""Of each source. What is further down in all of them has no chance of a place that anybody looks at."""
-
-
-class Source(StrEnum):
-    """Where a candidate comes from."""
-
-    EMBEDDING = "embedding"
-    BOUGHT_WITH = "bought_with"
-    POPULAR = "popular"
 
 
 @frozen(kw_only=True)
@@ -74,7 +63,7 @@ class Wishes:
 
     Parameters
     ----------
-    sources : only candidates of these; empty: of all that there are.
+    sources : only candidates of these; empty: of all that there are and weigh something.
     with_bought : whether what the user has bought already may come, too.
     diversity : from 0, the best first, to 1, as unlike each other as can be.
     among : only these products; None: all.
@@ -110,9 +99,11 @@ class Recommend:
         catalogue: ProductCatalogue,
         pulls: StrongestPulls,
         recipe: Recipe,
+        blend: Blend,
     ) -> None:
         self._pulls = pulls
         self._recipe = recipe
+        self._weights = blend.weights
         self._read = read
         self._sources = sources
         self._catalogue = catalogue
@@ -127,11 +118,12 @@ class Recommend:
         """
         shopper = self._read(user_id)
         without = () if wishes.with_bought else shopper.bought
-        wanted = Wanted(limit=max(CANDIDATES, wishes.limit), without=without, among=wishes.among)
-        rankings = {source: self._sources[source](shopper, wanted) for source in self._chosen(wishes)}
-        fused = fuse(rankings)
-        known = self._known([product_id for product_id, _ in fused])
-        chosen = _choose([(known[product_id], score) for product_id, score in fused if product_id in known], wishes)
+        wanted = Wanted(limit=max(DEPTH, wishes.limit), without=without, among=wishes.among)
+        found = {source: self._sources[source](shopper, wanted) for source in self._chosen(wishes)}
+        known = self._known({product_id for ids in found.values() for product_id in ids})
+        rankings = {source: [id_ for id_ in ids if id_ in known] for source, ids in found.items()}
+        fused = fuse(rankings, {source: self._weight(source) for source in rankings})
+        chosen = _choose([(known[product_id], score) for product_id, score in fused], wishes)
         places = {source: {id_: rank for rank, id_ in enumerate(ids, start=1)} for source, ids in rankings.items()}
         return [
             _recommendation(product, score, places, shopper, reason)
@@ -153,7 +145,11 @@ class Recommend:
         if missing := [source for source in wishes.sources if source not in self._sources]:
             there = ", ".join(self._sources)
             raise UnknownSourceError("source", f"{missing[0].value!r} is not switched on here", f"send one of {there}")
-        return wishes.sources or self._sources
+        return wishes.sources or [source for source in self._sources if self._weights[source] > 0]
+
+    def _weight(self, source: Source) -> float:
+        """One that is asked for although it weighs nothing weighs 1."""
+        return self._weights[source] or 1.0
 
 
 def _choose(candidates: Sequence[Scored], wishes: Wishes) -> Sequence[Scored]:

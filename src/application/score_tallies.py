@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from attrs import frozen
 
-from application.contenders import POPULARITY
+from application.contenders import WITHOUT_GRAPH
 from application.contest import Tally, count_relevant
 from application.evaluation import Lead, RankerScore, TargetScores
 from application.targets import Shelf
+from domain.blend import Source
 from domain.bootstrap import Estimate, estimates
 from domain.decayed_sums import Integers
 
@@ -32,7 +33,7 @@ def score(target: str, shelf: Shelf, tallies: Mapping[str, Tally], draw: Draw) -
         RankerScore(
             name=ranker,
             metrics=_estimates(tally, resamples),
-            over_popularity=_estimates(tally, resamples, tallies[POPULARITY]),
+            over_popularity=_estimates(tally, resamples, tallies[Source.POPULAR]),
             coverage=tally.coverage,
         )
         for ranker, tally in tallies.items()
@@ -57,7 +58,8 @@ def _estimates(tally: Tally, resamples: Integers, beside: Tally | None = None) -
 
 def _leads(scores: Sequence[RankerScore], tallies: Mapping[str, Tally], resamples: Integers) -> Mapping[str, Lead]:
     """The blend against whatever single ranker is best, metric by metric."""
-    *single, blend = scores
+    *others, blend = scores
+    single = [score for score in others if score.name != WITHOUT_GRAPH]
     leads = {}
     for metric, estimate in blend.metrics.items():
         best = max(single, key=lambda score: score.metrics[metric].value)

@@ -31,9 +31,9 @@ class Shelf:
     targets: Mapping[str, Pairs]
 
     def allowed(self, past: Past, users: Integers) -> Mask:
-        """Which products may be in the lists of these users."""
+        """Which products may be in the lists of these users. One without a vector is not recommended."""
         bought = past.bought.mask(users)
-        return bought if self.of_bought else ~bought
+        return (bought if self.of_bought else ~bought) & past.has_vector[past.candidates]
 
     def sample(self, most_users: int, seed: int) -> "Shelf":
         """The same for so many users at the most, drawn by lot."""

@@ -15,6 +15,11 @@ class Decay:
 
     rate_per_day: float = field(converter=float, validator=[validators.ge(0.0), validators.lt(math.inf)])
 
+    @classmethod
+    def of_half_life(cls, days: float) -> "Decay":
+        """The decay with this half-life; infinite: none."""
+        return cls(rate_per_day=math.log(2) / days)
+
     @property
     def half_life_days(self) -> float:
         """Days until half of the weight is left; infinite without decay."""

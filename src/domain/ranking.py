@@ -7,7 +7,7 @@ import numpy.typing as npt
 from attrs import frozen
 
 from domain.decayed_sums import Floats, Integers
-from domain.rank_fusion import RANK_CONSTANT
+from domain.rank_fusion import RANK_CONSTANT, Name
 
 Scores = npt.NDArray[np.floating]
 """Of n users (rows) and m products (columns), the larger the better; -inf: not in the list."""
@@ -47,21 +47,20 @@ class Rankings:
         shown[first[np.arange(first.shape[1]) < self.lengths[:, None]]] = True
         return shown
 
-    def ranks(self) -> Floats:
-        """The place of each product, from 1; inf where it is not in the list: ndarray of shape (n, m), float64."""
-        places = np.arange(1, self.order.shape[1] + 1)
-        ranks = np.empty(self.order.shape)
-        np.put_along_axis(ranks, self.order, np.where(places <= self.lengths[:, None], places, np.inf), axis=1)
+    def ranks(self, depth: int) -> Floats:
+        """The place of each product, from 1; inf beyond `depth` or the end of the list: shape (n, m), float64."""
+        first = self.order[:, :depth]
+        places = np.arange(1, first.shape[1] + 1)
+        ranks = np.full(self.order.shape, np.inf)
+        np.put_along_axis(ranks, first, np.where(places <= self.lengths[:, None], places, np.inf), axis=1)
         return ranks
 
 
-def fused(rankings: Mapping[str, Rankings], weights: Mapping[str, float]) -> Scores:
-    """Reciprocal rank fusion as `domain.rank_fusion.fuse` has it, of the lists of all users at once.
+def fused(rankings: Mapping[Name, Rankings], weights: Mapping[Name, float], depth: int) -> Scores:
+    """Reciprocal rank fusion as `domain.rank_fusion.fuse` has it, of the first `depth` of each list, for all users.
 
     Only sources with a weight take part.
     """
-    parts = [
-        weight / (RANK_CONSTANT + rankings[source].ranks().astype(np.float64)) for source, weight in weights.items()
-    ]
+    parts = [weight / (RANK_CONSTANT + rankings[source].ranks(depth)) for source, weight in weights.items()]
     total = np.sum(parts, axis=0)
     return np.where(total > 0, total, -np.inf)

@@ -4,6 +4,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from entrypoints.addresses import without_password
+from entrypoints.blend_settings import BlendSettings
 from entrypoints.http_settings import HttpSettings
 from entrypoints.recipe_settings import RecipeSettings
 from entrypoints.secret_files import SecretFiles
@@ -11,7 +12,7 @@ from entrypoints.server_settings import ServerSettings
 from entrypoints.work_settings import WorkSettings
 
 
-class Settings(HttpSettings, WorkSettings, RecipeSettings, ServerSettings, BaseSettings):
+class Settings(HttpSettings, WorkSettings, BlendSettings, RecipeSettings, ServerSettings, BaseSettings):
     """What can be set, each by the environment variable named beside it. The fields of the last base come first."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)

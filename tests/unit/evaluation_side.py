@@ -11,6 +11,7 @@ from application.collect_events import CollectEvents
 from application.evaluate import Evaluate, Question
 from application.evaluation import Evaluation, TargetScores
 from application.read_material import Material
+from domain.blend import Blend
 from domain.instant import to_microseconds
 from domain.interaction import Event, EventType, Interaction, Retraction
 from domain.recipe import Recipe
@@ -88,7 +89,7 @@ def tastes(seed: int = 5, users: int = 80, groups: int = 8, products: int = 12) 
 
 def ask(material: Material, question: Question = QUESTION) -> Evaluation:
     """Evaluate with the recipe of these tests."""
-    return Evaluate(material, question, RECIPE)(lambda _: None)
+    return Evaluate(material, question, RECIPE, Blend())(lambda _: None)
 
 
 def target_of(evaluation: Evaluation, name: str) -> TargetScores:

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 from attrs import evolve
 
-from application.contenders import BLEND, GRAPH, RECENT_GRAPH, RECIPE, UNWEIGHTED, contenders
+from application.contenders import BLEND, UNWEIGHTED, WITHOUT_GRAPH, contenders
 from application.evaluate import Question
 from application.past import Past
 from application.targets import DISCOVERIES, FIRST_DISCOVERY, REPEATS, bought_again, new_products
+from domain.blend import Blend, Source
 from domain.instant import to_microseconds
 from domain.interaction import EventType, Interaction
-from tests.unit.evaluation_side import AT, QUESTION, World, ask, target_of, tastes, value_of
-from tests.unit.evaluation_side import RECIPE as RECIPE_OF_TESTS
+from tests.unit.evaluation_side import AT, QUESTION, RECIPE, World, ask, target_of, tastes, value_of
 
 AT_US = to_microseconds(AT)
-PERSONAL = ("half-life 7 days", "half-life 90 days", "plain mean", "last item", RECIPE, GRAPH)
+GRAPH = ("bought with, no decay", Source.BOUGHT_WITH)
+PERSONAL = ("half-life 7 days", "half-life 90 days", "plain mean", "last item", Source.EMBEDDING, *GRAPH)
 
 
 def _past(world: World) -> Past:
@@ -31,7 +32,7 @@ def _scores_by_name(world: World) -> dict[tuple[str, str, str], float]:
     products = [past.events.product_ids[product] for product in past.candidates]
     return {
         (name, past.events.user_ids[user], product): float(score)
-        for name, ranker in contenders(past, RECIPE_OF_TESTS, seed=1).items()
+        for name, ranker in contenders(past, RECIPE, Blend(), seed=1).items()
         if name != "random"
         for user, row in zip(users, ranker(users), strict=True)
         for product, score in zip(products, row, strict=True)
@@ -58,7 +59,7 @@ def test_a_product_that_is_planted_at_the_second_place_gives_one_half() -> None:
 
     scores = target_of(ask(world.material(), evolve(QUESTION, min_events=1)), DISCOVERIES)
 
-    for ranker in ("last item", "plain mean", "half-life 7 days", RECIPE):
+    for ranker in ("last item", "plain mean", "half-life 7 days", Source.EMBEDDING):
         assert (value_of(scores, ranker), value_of(scores, ranker, "hit rate@3")) == (0.5, 1.0)
 
 
@@ -78,7 +79,7 @@ def test_futures_that_are_drawn_by_lot_score_as_chance_does() -> None:
     unbought = len(products) - 6
     by_lot = sum(1 / place for place in range(1, unbought + 1)) / unbought
     for score in scores.rankers:
-        is_short = score.name in (GRAPH, RECENT_GRAPH)  # a list of few products finds less than all in any order
+        is_short = score.name in GRAPH  # a list of few products finds less than all in any order
         expected = pytest.approx(by_lot, rel=0.3)
         assert score.metrics["MRR"].value < 1.3 * by_lot if is_short else score.metrics["MRR"].value == expected, score
 
@@ -143,7 +144,7 @@ def test_a_purchase_that_is_taken_back_is_no_discovery() -> None:
 
 
 def test_discoveries_and_repeats_are_counted_apart() -> None:
-    world = World()
+    world = World(vectors=dict.fromkeys("abcde", np.eye(16)[0]))
     for product, days in (("a", -9), ("b", -8), ("c", -7), ("b", 1), ("a", 2), ("d", 3), ("c", 4), ("e", 5)):
         world.did("ann", product, days)
     for product in ("d", "e"):
@@ -195,7 +196,7 @@ def test_weights_are_compared_where_there_is_more_than_one_type() -> None:
             world.did(f"u{user:03}", f"p{(user + 1) % 8}-{number:02}", -0.5, EventType.VIEW)
     scores = target_of(ask(world.material()), DISCOVERIES)
 
-    assert value_of(scores, RECIPE) > value_of(scores, UNWEIGHTED)
+    assert value_of(scores, Source.EMBEDDING) > value_of(scores, UNWEIGHTED)
 
 
 def test_the_moment_is_that_before_which_the_share_of_the_events_lies() -> None:
@@ -213,10 +214,9 @@ def test_the_blend_is_held_against_the_best_single_ranker() -> None:
 
     lead = scores.blend["MRR"]
 
-    best = max(value_of(scores, score.name) for score in scores.rankers if score.name != BLEND)
+    best = max(value_of(scores, score.name) for score in scores.rankers if score.name not in (WITHOUT_GRAPH, BLEND))
     assert value_of(scores, lead.over) == best
     assert lead.difference.value == pytest.approx(value_of(scores, BLEND) - best)
-    assert RECENT_GRAPH in {score.name for score in scores.rankers}
 
 
 def test_many_users_are_ranked_for_in_parts_and_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

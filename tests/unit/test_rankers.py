@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from application.co_purchases import co_purchases
+from application.bought_with import bought_with
 from application.collect_events import CollectEvents
 from application.past import Past
-from application.rankers import ALIKE, NO_DECAY, Ranker, chance, decayed_mean, last_item, popularity
+from application.rankers import ALIKE, NO_DECAY, Ranker, bestsellers, chance, decayed_mean, last_item, popular
 from domain.decay import Decay
 from domain.instant import to_microseconds
 from domain.interaction import Event
@@ -54,14 +54,14 @@ def _scores(past: Past, ranker: Ranker, user: str) -> list[float]:
     return ranker(np.array([USERS.index(user)]))[0].tolist()
 
 
-def test_popularity_counts_purchases(past: Past) -> None:
-    assert _scores(past, popularity(past), "ann") == [1, 2, -np.inf, 4]
+def test_bestsellers_count_purchases(past: Past) -> None:
+    assert _scores(past, bestsellers(past), "ann") == [1, 2, -np.inf, 4]
 
 
-def test_recent_popularity_counts_those_of_the_last_days(past: Past) -> None:
-    assert _scores(past, popularity(past, 14), "ann") == [1, 2, -np.inf, 1]
-    assert _scores(past, popularity(past, 13), "bob") == [1, 2, -np.inf, 1]
-    assert _scores(past, popularity(past, 12.9), "bob") == [1, 2, -np.inf, -np.inf]
+def test_recent_bestsellers_count_those_of_the_last_days(past: Past) -> None:
+    assert _scores(past, bestsellers(past, 14), "ann") == [1, 2, -np.inf, 1]
+    assert _scores(past, bestsellers(past, 13), "bob") == [1, 2, -np.inf, 1]
+    assert _scores(past, bestsellers(past, 12.9), "bob") == [1, 2, -np.inf, -np.inf]
 
 
 def test_the_decayed_mean_is_nearness_to_the_embedding_that_is_stored(stocked: Shop, past: Past) -> None:
@@ -93,28 +93,34 @@ def test_the_last_item_may_be_a_search(stocked: Shop, past: Past) -> None:
     assert _scores(past, last_item(past), "bob") == pytest.approx((vectors @ mug).tolist(), abs=1e-6)
 
 
-def test_the_graph_is_the_cosine_of_the_buyers(past: Past) -> None:
-    scores = _scores(past, co_purchases(past), "ann")
+def test_popularity_fades_by_the_day_and_counts_what_its_type_does(stocked: Shop, past: Past) -> None:
+    scores = _scores(past, popular(past, MONTH, stocked.recipe.weights), "ann")
+
+    fading = np.exp(-0.023 * np.arange(60))
+    tea, mug = fading[[30, 20, 40, 13]].sum(), fading[[3, 1]].sum()
+    assert scores == pytest.approx([fading[1], mug, 0.3 * fading[9], tea])
+
+
+def test_where_enough_is_popular_what_is_old_is_not_in_the_list(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    week = Decay.of_half_life(1)
+    assert np.isfinite(_scores(past, popular(past, week, ALIKE), "ann")).all()
+
+    monkeypatch.setattr("application.rankers.ENOUGH", 2)
+
+    assert np.isfinite(_scores(past, popular(past, week, ALIKE), "ann")).tolist() == [True, True, False, False]
+
+
+def test_bought_with_is_the_cosine_of_the_buyers(past: Past) -> None:
+    scores = _scores(past, bought_with(past, NO_DECAY), "ann")
 
     # Tea was bought by all three, the mug by bob and cid, the cup by cid: |both| / sqrt(|one| * |other|).
-    assert scores == pytest.approx([1 / np.sqrt(3 * 1), 2 / np.sqrt(3 * 2), -np.inf, -np.inf], rel=2e-3)
+    assert scores == pytest.approx([1 / np.sqrt(3 * 1), 2 / np.sqrt(3 * 2), -np.inf, -np.inf])
 
 
-def test_the_recent_graph_counts_buyers_by_what_is_left_of_their_last_purchase(past: Past) -> None:
-    tea = {user: np.exp(-0.023 * age) for user, age in (("ann", 20), ("bob", 40), ("cid", 13))}
-    mug = {"bob": np.exp(-0.023 * 3), "cid": np.exp(-0.023 * 1)}
-    together = sum(tea[user] * mug[user] for user in mug)
+def test_of_many_products_bought_with_knows_the_most_bought(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("application.bought_with.MOST_PRODUCTS", 2)
 
-    scores = _scores(past, co_purchases(past, MONTH, damping=0.3), "ann")
-
-    expected = together / (sum(tea.values()) ** 0.5 * sum(mug.values()) ** 0.3)
-    assert scores[CANDIDATES.index("mug")] == pytest.approx(expected, rel=2e-3)
-
-
-def test_of_many_products_the_graph_knows_the_most_bought(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("application.co_purchases.MOST_PRODUCTS", 2)
-
-    assert np.isfinite(_scores(past, co_purchases(past), "ann")).tolist() == [False, True, False, False]
+    assert np.isfinite(_scores(past, bought_with(past, NO_DECAY), "ann")).tolist() == [False, True, False, False]
 
 
 def test_chance_is_the_same_for_a_user_whoever_is_asked_for_beside(past: Past) -> None:

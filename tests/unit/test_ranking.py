@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import pytrec_eval
 
+from domain.blend import DEPTH
 from domain.rank_fusion import fuse
 from domain.ranking import Rankings, fused
 from domain.ranking_metrics import ranking_metrics
@@ -59,7 +60,8 @@ def test_equal_scores_come_in_the_order_of_the_columns() -> None:
 
     assert rankings.order[0, :4].tolist() == [1, 2, 0, 4]
     assert rankings.lengths.tolist() == [4]
-    assert rankings.ranks().tolist() == [[3, 1, 2, np.inf, 4]]
+    assert rankings.ranks(5).tolist() == rankings.ranks(9).tolist() == [[3, 1, 2, np.inf, 4]]
+    assert rankings.ranks(2).tolist() == [[np.inf, 1, 2, np.inf, np.inf]]
 
 
 def test_what_is_not_allowed_is_in_no_list() -> None:
@@ -86,7 +88,7 @@ def test_arrays_are_fused_as_single_rankings_are(seed: int) -> None:
     cases = {source: _case(draw)[:2] for source in weights}
     rankings = {source: Rankings.of(*case) for source, case in cases.items()}
 
-    together = Rankings.of(fused(rankings, weights), np.ones((60, 40), dtype=bool))
+    together = Rankings.of(fused(rankings, weights, DEPTH), np.ones((60, 40), dtype=bool))
 
     for user in range(60):
         lists = {
@@ -100,4 +102,4 @@ def test_arrays_are_fused_as_single_rankings_are(seed: int) -> None:
 def test_a_source_without_a_weight_takes_no_part() -> None:
     one, other = (Rankings.of(np.array([scores]), np.ones((1, 2), dtype=bool)) for scores in ([1.0, 2.0], [2.0, 1.0]))
 
-    assert fused({"one": one, "other": other}, {"one": 1.0}).argmax() == 1
+    assert fused({"one": one, "other": other}, {"one": 1.0}, DEPTH).argmax() == 1

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from application.contenders import BLEND, POPULARITY
+from application.contenders import BLEND
 from application.contest import Tally
 from application.evaluation import Lead, TargetScores
 from application.past import Pairs
 from application.score_tallies import Draw, score
 from application.targets import DISCOVERIES, Shelf
+from domain.blend import Source
 from domain.bootstrap import Estimate
 from domain.ranking import Rankings
 from entrypoints.cli.evaluation_report import lead_sentence
@@ -35,18 +36,18 @@ def _scores(**places: list[int]) -> TargetScores:
 
 def test_the_blend_is_compared_with_the_best_metric_by_metric() -> None:
     often_first = [1] * 15 + [4] * 15
-    scores = _scores(**{POPULARITY: [2] * USERS, "often first": often_first, BLEND: [1] * USERS})
+    scores = _scores(**{Source.POPULAR: [2] * USERS, "often first": often_first, BLEND: [1] * USERS})
 
     assert scores.blend["MRR"].over == "often first"
     assert scores.blend["MRR"].difference.value == pytest.approx(1 - (1 + 0.25) / 2)
-    assert scores.blend["hit rate@2"].over == POPULARITY
+    assert scores.blend["hit rate@2"].over == Source.POPULAR
     assert scores.blend["MRR"].apart
     assert not scores.blend["hit rate@2"].apart
 
 
 def test_differences_are_taken_user_by_user() -> None:
     mixed = [1, 2, 3] * 10
-    scores = _scores(**{POPULARITY: [place + 1 for place in mixed], BLEND: mixed})
+    scores = _scores(**{Source.POPULAR: [place + 1 for place in mixed], BLEND: mixed})
 
     blend = scores.rankers[-1]
 

@@ -1,8 +1,8 @@
 """What the bodies of requests and answers look like."""
 
 from application import schemas as messages
-from application.recommend import Source
 from application.schemas import INSTANT, PHRASE, Schema
+from domain.blend import Source
 from domain.identifier import MAX_LENGTH
 
 _PLACE = "#/components/schemas/"

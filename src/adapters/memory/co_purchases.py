@@ -2,9 +2,19 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
 
 from adapters.memory.graph import MemoryGraph
+from application.ports.co_purchases import BUYERS
+from domain.decay import Decay
+from domain.edges import Edge
+from domain.instant import to_microseconds
 from domain.interaction import EventType
+
+Purchases = Mapping[str, Mapping[str, Edge]]
+"""The edge of each buyer of each product."""
 
 
 class MemoryCoPurchases:
@@ -13,20 +23,25 @@ class MemoryCoPurchases:
     def __init__(self, graph: MemoryGraph) -> None:
         self._graph = graph
 
-    def bought_with(self, product_ids: Collection[str], limit: int) -> Sequence[str]:
-        buyers = self._buyers()
-        mine = [buyers[product_id] for product_id in product_ids if product_id in buyers]
-        scores = {
-            other: sum(len(of_other & one) / math.sqrt(len(of_other) * len(one)) for one in mine)
-            for other, of_other in buyers.items()
-            if other not in product_ids
-        }
-        common = [other for other, score in scores.items() if score > 0]
-        return sorted(common, key=lambda other: (-scores[other], other))[:limit]
+    def bought_with(self, product_ids: Collection[str], at: datetime, decay: Decay, limit: int) -> Sequence[str]:
+        purchases = self._purchases()
+        scores: dict[str, float] = {}
+        for mine in product_ids:
+            last = sorted(purchases.get(mine, {}).values(), key=lambda edge: edge.last, reverse=True)[:BUYERS]
+            left = {edge.user_id: _left(edge, at, decay) for edge in last}
+            for other, edges in purchases.items():
+                shared = sum(left[buyer] * _left(edge, at, decay) for buyer, edge in edges.items() if buyer in left)
+                if other != mine and shared > 0:
+                    scores[other] = scores.get(other, 0.0) + shared / math.sqrt(len(left) * len(edges))
+        return sorted(scores, key=lambda other: (-scores[other], other))[:limit]
 
-    def _buyers(self) -> Mapping[str, set[str]]:
-        buyers: dict[str, set[str]] = {}
+    def _purchases(self) -> Purchases:
+        purchases: dict[str, dict[str, Edge]] = {}
         for edge in self._graph.edges(list(self._graph.users)):
             if edge.event_type is EventType.PURCHASE:
-                buyers.setdefault(edge.subject, set()).add(edge.user_id)
-        return buyers
+                purchases.setdefault(edge.subject, {})[edge.user_id] = edge
+        return purchases
+
+
+def _left(edge: Edge, at: datetime, decay: Decay) -> float:
+    return float(decay.factors(np.array(to_microseconds(at) - to_microseconds(edge.last))))

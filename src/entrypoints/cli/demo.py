@@ -10,8 +10,9 @@ import typer
 
 from application.event_message import Submission
 from application.ports.sample_shop import LineKind
-from application.recommend import Recommendation, Source, Wishes
+from application.recommend import Recommendation, Wishes
 from application.record import Receipt, RecordStatus
+from domain.blend import Source
 from domain.errors import ConfigurationError
 from domain.interaction import EventType, Interaction, LoggedEvent, Retraction
 from domain.user_embedding import UserEmbedding

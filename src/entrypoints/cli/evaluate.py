@@ -60,7 +60,7 @@ def evaluate(
         seed=seed,
     )
     with looking() as container:
-        asked = Evaluate(_material(container, events, products), question, container.recipe())
+        asked = Evaluate(_material(container, events, products), question, container.recipe(), container.blend())
         with progress("ranking for users", asked.users) as advance:
             evaluation = asked(advance)
     written = _write_page(output, as_json_object(evaluation, question)) if output is not None else None
