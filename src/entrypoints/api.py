@@ -11,7 +11,8 @@ from application.readiness import Readiness
 from application.worker import WorkerOptions
 from domain.errors import ConfigurationError
 from entrypoints.beside import running_beside
-from entrypoints.consumers import Consuming, other_consumers
+from entrypoints.consumer_container import ConsumerContainer
+from entrypoints.consumers import other_consumers
 from entrypoints.container import Container
 from entrypoints.keys import keys_of, watched_keys
 from entrypoints.metrics import exposition
@@ -92,7 +93,7 @@ def service_of(container: Container) -> Service:
                 "user embeddings": lambda: store.user_ids(None, 1),
             },
             container.clock(),
-            beside={consuming.name(): partial(_require, consuming) for consuming in other_consumers(container)},
+            beside={consuming.name: partial(_require, consuming) for consuming in other_consumers(container)},
         ),
         queues=container.look_at_queues(),
         metrics=container.metrics(),
@@ -115,7 +116,7 @@ def _limits(container: Container) -> Limits:
     )
 
 
-def _require(consuming: Consuming) -> None:
+def _require(consuming: ConsumerContainer) -> None:
     consuming.schema().require()
 
 

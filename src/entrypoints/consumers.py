@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import cast
 
 from attrs import frozen
-from dependency_injector import providers
 
 from application.chores import Chore
 from application.collect_dead_letters import told_in
@@ -27,8 +25,6 @@ RESUME_SECONDS = 60.0
 LOOK_SECONDS = 15.0
 """How often a worker asks whether it is its turn to catch up."""
 
-Consuming = providers.Container[ConsumerContainer]
-
 
 @frozen(kw_only=True)
 class Consumer:
@@ -40,20 +36,19 @@ class Consumer:
     worker: Callable[[], Worker]
 
 
-def other_consumers(container: Container, name: str = ALL) -> Sequence[Consuming]:
+def other_consumers(container: Container, name: str = ALL) -> Sequence[ConsumerContainer]:
     """The consumers beside that of the embeddings that are switched on and of this name; none for its own.
 
     Raises ConfigurationError where there is none of that name, or it is not switched on.
     """
-    found = [cast("Consuming", one) for name, one in container.providers.items() if name.endswith("_consumer")]
-    known = {one.name(): one for one in found}
+    known = {one.name: one for one in vars(container).values() if isinstance(one, ConsumerContainer)}
     if name not in (EMBEDDINGS, ALL, *known):
         raise ConfigurationError(f"There is no consumer {name!r}; there are {', '.join((EMBEDDINGS, *known, ALL))}.")
     settings = container.settings()
-    if name in known and known[name].queue() not in settings.fan_out:
-        variable = variable_of(settings.FAN_OUT[known[name].queue()])
+    if name in known and known[name].queue not in settings.fan_out:
+        variable = variable_of(settings.FAN_OUT[known[name].queue])
         raise ConfigurationError(f"The consumer {name} is not switched on: set {variable}.")
-    return [one for key, one in known.items() if one.queue() in settings.fan_out and name in (key, ALL)]
+    return [one for key, one in known.items() if one.queue in settings.fan_out and name in (key, ALL)]
 
 
 def consumers(container: Container, name: str) -> Sequence[Consumer]:
@@ -87,7 +82,7 @@ def _of_embeddings(container: Container) -> Consumer:
     return Consumer(queue=WORK_QUEUE, reach=partial(reach_servers, container), worker=worker)
 
 
-def _of_other(container: Container, consuming: Consuming, *, collects: bool) -> Consumer:
+def _of_other(container: Container, consuming: ConsumerContainer, *, collects: bool) -> Consumer:
     """`collects`: whether its worker collects dead letters, which one thread of a process may do."""
 
     def reach() -> None:
@@ -96,7 +91,7 @@ def _of_other(container: Container, consuming: Consuming, *, collects: bool) -> 
             _reach_dead_letters(container)
 
     worker = partial(_worker_of, container, consuming, collects=collects)
-    return Consumer(queue=consuming.queue(), reach=reach, worker=worker)
+    return Consumer(queue=consuming.queue, reach=reach, worker=worker)
 
 
 def _reach_dead_letters(container: Container) -> None:
@@ -115,10 +110,10 @@ def _worker_of_embeddings(container: Container) -> Worker:
     return _worker(container, container.work(), container.message_source(), chores, "worker")
 
 
-def _worker_of(container: Container, consuming: Consuming, *, collects: bool) -> Worker:
+def _worker_of(container: Container, consuming: ConsumerContainer, *, collects: bool) -> Worker:
     catching_up = Chore(name="catching up", every_seconds=LOOK_SECONDS, begin=consuming.catch_up_in_turn())
     chores = [catching_up, *consuming.chores(), *([_collecting(container)] if collects else [])]
-    return _worker(container, consuming.work(), consuming.source(), chores, f"{consuming.name()}_worker")
+    return _worker(container, consuming.work(), consuming.source(), chores, f"{consuming.name}_worker")
 
 
 def _worker(container: Container, work: Work, source: MessageSource, chores: Sequence[Chore], name: str) -> Worker:

@@ -77,7 +77,7 @@ def _parts(container: Container, has_tables: bool) -> list[tuple[str, Callable[[
         parts.append(("Broker", container.broker_examination))
     if settings.redis_url is not None and has_tables:
         parts.append(("Redis", container.phrase_vectors))
-    parts += [(consuming.name(), consuming.schema) for consuming in other_consumers(container)]
+    parts += [(consuming.name, consuming.schema) for consuming in other_consumers(container)]
     if settings.openai_api_key is not None:
         parts.append(("OpenAI", container.embedder))
     if has_tables:

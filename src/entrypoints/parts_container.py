@@ -2,7 +2,7 @@
 
 import os
 
-from dependency_injector import containers, providers
+from dependency_injector import providers
 
 from adapters.memory.system import CountingMetrics
 from adapters.online_retail.dataset import OnlineRetail
@@ -30,89 +30,113 @@ def _recipe(settings: Settings, registry: Registry, model: str, dimensions: int)
     return settings.recipe(active_recipe(registry), model, dimensions)
 
 
-class Parts(containers.DeclarativeContainer):
-    """Each is made at its first use, once. The other containers take them from here."""
+class Parts:
+    """Each is made at its first use, once.
 
-    settings = providers.Dependency(instance_of=Settings)
+    The providers of dependency-injector without its declarative container, which loads all of FastAPI at every start.
+    """
 
-    # What is configured chooses among the adapters of a port.
-    stores = providers.Callable(lambda s: "mongodb" if s.mongodb_url is not None else "sql", settings)
-    brokers = providers.Callable(lambda s: "kombu" if s.broker_url is not None else "outbox", settings)
-    caches = providers.Callable(lambda s: "redis" if s.redis_url is not None else "sql", settings)
-    graphs = providers.Callable(lambda s: "neo4j" if s.neo4j_url is not None else "none", settings)
-    searches = providers.Callable(lambda s: "qdrant" if s.qdrant_url is not None else "embedded", settings)
-    embedders = providers.Callable(lambda s: "openai" if s.openai_api_key is not None else "wordllama", settings)
+    def __init__(self, settings: Settings) -> None:
+        self.settings = providers.Object(settings)
 
-    embedded = providers.Callable(lambda s: s.database_url is None, settings)
-    """Whether the database is the SQLite file in PENCHANT_HOME, which is made and upgraded by whoever comes first."""
-    is_new = providers.Callable(lambda s: s.database_url is None and not s.database_path.exists(), settings)
-    """Whether there is nothing yet on embedded parts, not even the file, which looking into it would make."""
-    applies_itself = providers.Callable(lambda s: s.broker_url is None, settings)
-    """Whether there is no broker, so that whoever records also applies, and the outbox needs no relay."""
+        # What is configured chooses among the adapters of a port.
+        self.stores = providers.Callable(lambda s: "mongodb" if s.mongodb_url is not None else "sql", self.settings)
+        self.brokers = providers.Callable(lambda s: "kombu" if s.broker_url is not None else "outbox", self.settings)
+        self.caches = providers.Callable(lambda s: "redis" if s.redis_url is not None else "sql", self.settings)
+        self.graphs = providers.Callable(lambda s: "neo4j" if s.neo4j_url is not None else "none", self.settings)
+        self.searches = providers.Callable(
+            lambda s: "qdrant" if s.qdrant_url is not None else "embedded", self.settings
+        )
+        self.embedders = providers.Callable(
+            lambda s: "openai" if s.openai_api_key is not None else "wordllama", self.settings
+        )
 
-    # Adapters, one a port.
-    clock = providers.Singleton(SystemClock)
-    ids = providers.Singleton(RandomIds)
-    metrics_wanted = providers.Object(False)
-    """Whether somebody may read metrics; the command line overrides it."""
-    metrics = providers.Selector(
-        providers.Callable(lambda wanted: "prometheus" if wanted else "counting", metrics_wanted),
-        prometheus=providers.Singleton(production.prometheus_metrics),
-        counting=providers.Singleton(CountingMetrics),
-    )
-    stop = providers.Singleton(SignalStop)
-    process = providers.Singleton(SystemProcess)
-    journal = providers.Singleton(StructlogJournal, pid=providers.Callable(os.getpid))
-    library_log = providers.Singleton(LibraryLog, journal, clock)
-    tracer = providers.Resource(production.tracer, journal)
-    embedder = providers.Selector(
-        embedders,
-        wordllama=providers.Singleton(WordLlamaEmbedder),
-        openai=providers.Singleton(production.openai_embedder, settings, clock),
-    )
-    dimensions = embedder.provided.dimensions
-    model = embedder.provided.model
+        self.embedded = providers.Callable(lambda s: s.database_url is None, self.settings)
+        """Whether the database is the SQLite file in PENCHANT_HOME: whoever comes first makes or upgrades it."""
+        self.is_new = providers.Callable(
+            lambda s: s.database_url is None and not s.database_path.exists(), self.settings
+        )
+        """Whether there is nothing yet on embedded parts, not even the file, which looking into it would make."""
+        self.applies_itself = providers.Callable(lambda s: s.broker_url is None, self.settings)
+        """Whether there is no broker, so that whoever records also applies, and the outbox needs no relay."""
 
-    database = providers.Resource(production.database, settings)
-    schema = providers.Singleton(SqlSchema, database)
-    event_log = providers.Singleton(SqlEventLog, database)
-    outbox = providers.Singleton(SqlOutbox, database)
-    dead_letters = providers.Singleton(SqlDeadLetters, database)
-    registry = providers.Singleton(SqlRegistry, database)
-    product_changes = providers.Singleton(SqlProductChanges, database)
+        # Adapters, one a port.
+        self.clock = providers.Singleton(SystemClock)
+        self.ids = providers.Singleton(RandomIds)
+        self.metrics_wanted = providers.Object(False)
+        """Whether somebody may read metrics; the command line overrides it."""
+        self.metrics = providers.Selector(
+            providers.Callable(lambda wanted: "prometheus" if wanted else "counting", self.metrics_wanted),
+            prometheus=providers.Singleton(production.prometheus_metrics),
+            counting=providers.Singleton(CountingMetrics),
+        )
+        self.stop = providers.Singleton(SignalStop)
+        self.process = providers.Singleton(SystemProcess)
+        self.journal = providers.Singleton(StructlogJournal, pid=providers.Callable(os.getpid))
+        self.library_log = providers.Singleton(LibraryLog, self.journal, self.clock)
+        self.tracer = providers.Resource(production.tracer, self.journal)
+        self.embedder = providers.Selector(
+            self.embedders,
+            wordllama=providers.Singleton(WordLlamaEmbedder),
+            openai=providers.Singleton(production.openai_embedder, self.settings, self.clock),
+        )
+        self.dimensions = self.embedder.provided.dimensions
+        self.model = self.embedder.provided.model
 
-    mongodb = providers.Resource(production.mongodb, settings)
-    mongodb_schema = providers.Singleton(production.mongodb_schema, mongodb, dimensions)
-    store = providers.Selector(
-        stores,
-        sql=providers.Singleton(SqlUserEmbeddingStore, database, dimensions),
-        mongodb=providers.Singleton(production.mongodb_store, mongodb, dimensions),
-    )
-    catalogue = providers.Selector(
-        stores,
-        sql=providers.Singleton(SqlProductCatalogue, database, dimensions, model),
-        mongodb=providers.Singleton(production.mongodb_catalogue, mongodb, dimensions, model),
-    )
+        self.database = providers.Resource(production.database, self.settings)
+        self.schema = providers.Singleton(SqlSchema, self.database)
+        self.event_log = providers.Singleton(SqlEventLog, self.database)
+        self.outbox = providers.Singleton(SqlOutbox, self.database)
+        self.dead_letters = providers.Singleton(SqlDeadLetters, self.database)
+        self.registry = providers.Singleton(SqlRegistry, self.database)
+        self.product_changes = providers.Singleton(SqlProductChanges, self.database)
 
-    neo4j = providers.Resource(production.neo4j, settings)
-    neo4j_schema = providers.Singleton(production.neo4j_schema, neo4j)
-    graph = providers.Singleton(production.neo4j_graph, neo4j, settings.provided.graph_phrases)
-    co_purchases = providers.Singleton(production.neo4j_co_purchases, neo4j)
+        self.mongodb = providers.Resource(production.mongodb, self.settings)
+        self.mongodb_schema = providers.Singleton(production.mongodb_schema, self.mongodb, self.dimensions)
+        self.store = providers.Selector(
+            self.stores,
+            sql=providers.Singleton(SqlUserEmbeddingStore, self.database, self.dimensions),
+            mongodb=providers.Singleton(production.mongodb_store, self.mongodb, self.dimensions),
+        )
+        self.catalogue = providers.Selector(
+            self.stores,
+            sql=providers.Singleton(SqlProductCatalogue, self.database, self.dimensions, self.model),
+            mongodb=providers.Singleton(production.mongodb_catalogue, self.mongodb, self.dimensions, self.model),
+        )
 
-    stored_phrase_vectors = providers.Singleton(SqlPhraseVectors, database, dimensions)
-    log_id = providers.Singleton(production.log_id, registry, ids)
-    phrase_vectors = providers.Selector(
-        caches,
-        sql=stored_phrase_vectors,
-        redis=providers.Singleton(
-            production.redis_phrase_vectors, stored_phrase_vectors, settings, log_id, dimensions, clock, metrics
-        ),
-    )
-    rate_limiter = providers.Singleton(production.rate_limiter, settings, log_id, clock, journal)
-    """Of the HTTP API; None where no limit is set."""
-    api_client = providers.Factory(production.api_client, settings)
-    """What sends events to a running API, made for its URL."""
-    sample_shop = providers.Singleton(OnlineRetail)
+        self.neo4j = providers.Resource(production.neo4j, self.settings)
+        self.neo4j_schema = providers.Singleton(production.neo4j_schema, self.neo4j)
+        self.graph = providers.Singleton(production.neo4j_graph, self.neo4j, self.settings.provided.graph_phrases)
+        self.co_purchases = providers.Singleton(production.neo4j_co_purchases, self.neo4j)
 
-    recipe = providers.Singleton(_recipe, settings, registry, model, dimensions)
-    subject_vectors = providers.Singleton(ReadSubjectVectors, catalogue, phrase_vectors, model)
+        self.stored_phrase_vectors = providers.Singleton(SqlPhraseVectors, self.database, self.dimensions)
+        self.log_id = providers.Singleton(production.log_id, self.registry, self.ids)
+        self.phrase_vectors = providers.Selector(
+            self.caches,
+            sql=self.stored_phrase_vectors,
+            redis=providers.Singleton(
+                production.redis_phrase_vectors,
+                self.stored_phrase_vectors,
+                self.settings,
+                self.log_id,
+                self.dimensions,
+                self.clock,
+                self.metrics,
+            ),
+        )
+        self.rate_limiter = providers.Singleton(
+            production.rate_limiter, self.settings, self.log_id, self.clock, self.journal
+        )
+        """Of the HTTP API; None where no limit is set."""
+        self.api_client = providers.Factory(production.api_client, self.settings)
+        """What sends events to a running API, made for its URL."""
+        self.sample_shop = providers.Singleton(OnlineRetail)
+
+        self.recipe = providers.Singleton(_recipe, self.settings, self.registry, self.model, self.dimensions)
+        self.subject_vectors = providers.Singleton(ReadSubjectVectors, self.catalogue, self.phrase_vectors, self.model)
+
+    def shutdown_resources(self) -> None:
+        """Close what was opened, what was named last first. Each resource is an attribute of its own."""
+        for part in reversed(vars(self).values()):
+            if isinstance(part, providers.Resource):
+                part.shutdown()

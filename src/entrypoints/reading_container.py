@@ -1,6 +1,6 @@
 """What is read out of the embeddings: profiles, recommendations and their measurement."""
 
-from dependency_injector import containers, providers
+from dependency_injector import providers
 
 from adapters.memory.product_catalogue import MemoryPhraseVectors
 from application.candidates import BoughtWith, NearestProducts
@@ -11,67 +11,75 @@ from application.popular_products import PopularProducts
 from application.pulls import StrongestPulls
 from application.read_embedding import ReadEmbedding
 from application.read_material import EmbedMaterial, ReadMaterial
-from application.recommend import Recommend, Source
+from application.recommend import Recommend
 from application.shopper import ReadShopper
 from application.similar_products import FindSimilarProducts
+from domain.blend import Source
 from entrypoints import production
 from entrypoints.index_container import Index
-from entrypoints.parts_container import Parts
+from entrypoints.settings import Settings
 
 
-class Reading(containers.DeclarativeContainer):
+class Reading(Index):
     """Nothing here writes."""
 
-    read_embedding = providers.Singleton(
-        ReadEmbedding, Parts.store, Parts.event_log, Parts.subject_vectors, Parts.recipe
-    )
-    product_search = providers.Selector(
-        Parts.searches,
-        embedded=providers.Singleton(
-            production.embedded_product_search,
-            Parts.settings,
-            Parts.catalogue,
-            Parts.log_id.provider,
-            Parts.model,
-            Parts.dimensions,
-            Parts.clock,
-        ),
-        qdrant=Index.index_search,
-    )
-    nearest = providers.Singleton(NearestProducts, product_search)
-    popular = providers.Singleton(PopularProducts, Parts.event_log, Parts.recipe, Parts.clock)
-    bought_with = providers.Singleton(
-        OptionalSource,
-        providers.Singleton(BoughtWith, Parts.co_purchases),
-        Source.BOUGHT_WITH,
-        Parts.clock,
-        Parts.metrics,
-    )
-    sources = providers.Selector(
-        Parts.graphs,
-        none=providers.Dict({Source.EMBEDDING: nearest, Source.POPULAR: popular}),
-        neo4j=providers.Dict({Source.EMBEDDING: nearest, Source.POPULAR: popular, Source.BOUGHT_WITH: bought_with}),
-    )
-    """Where candidates come from; each knows something that the others do not."""
-    read_shopper = providers.Singleton(ReadShopper, Parts.store, Parts.event_log, Parts.recipe)
-    pulls = providers.Singleton(StrongestPulls, Parts.subject_vectors, Parts.recipe, Parts.clock)
-    recommend = providers.Singleton(Recommend, read_shopper, sources, Parts.catalogue, pulls, Parts.recipe)
-    similar_products = providers.Singleton(FindSimilarProducts, Parts.catalogue, product_search)
-    neighbours = providers.Singleton(FindNeighbours, Parts.store, Parts.event_log, Parts.recipe)
-    explain = providers.Singleton(
-        Explain,
-        store=Parts.store,
-        log=Parts.event_log,
-        catalogue=Parts.catalogue,
-        vectors=Parts.subject_vectors,
-        recipe=Parts.recipe,
-        clock=Parts.clock,
-    )
-    read_material = providers.Singleton(ReadMaterial, Parts.event_log, Parts.subject_vectors)
-    embed_material = providers.Factory(
-        EmbedMaterial,
-        Parts.embedder,
-        providers.Factory(MemoryPhraseVectors, Parts.dimensions),
-        Parts.clock,
-        Parts.metrics,
-    )
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.read_embedding = providers.Singleton(
+            ReadEmbedding, self.store, self.event_log, self.subject_vectors, self.recipe
+        )
+        self.product_search = providers.Selector(
+            self.searches,
+            embedded=providers.Singleton(
+                production.embedded_product_search,
+                self.settings,
+                self.catalogue,
+                self.log_id.provider,
+                self.model,
+                self.dimensions,
+                self.clock,
+            ),
+            qdrant=self.index_search,
+        )
+        self.nearest = providers.Singleton(NearestProducts, self.product_search)
+        self.blend = self.settings.provided.blend
+        self.popular = providers.Singleton(PopularProducts, self.event_log, self.recipe, self.blend, self.clock)
+        self.bought_with = providers.Singleton(
+            OptionalSource,
+            providers.Singleton(BoughtWith, self.co_purchases, self.blend, self.clock),
+            Source.BOUGHT_WITH,
+            self.clock,
+            self.metrics,
+        )
+        self.sources = providers.Selector(
+            self.graphs,
+            none=providers.Dict({Source.EMBEDDING: self.nearest, Source.POPULAR: self.popular}),
+            neo4j=providers.Dict(
+                {Source.EMBEDDING: self.nearest, Source.POPULAR: self.popular, Source.BOUGHT_WITH: self.bought_with}
+            ),
+        )
+        """Where candidates come from; each knows something that the others do not."""
+        self.read_shopper = providers.Singleton(ReadShopper, self.store, self.event_log, self.recipe)
+        self.pulls = providers.Singleton(StrongestPulls, self.subject_vectors, self.recipe, self.clock)
+        self.recommend = providers.Singleton(
+            Recommend, self.read_shopper, self.sources, self.catalogue, self.pulls, self.recipe, self.blend
+        )
+        self.similar_products = providers.Singleton(FindSimilarProducts, self.catalogue, self.product_search)
+        self.neighbours = providers.Singleton(FindNeighbours, self.store, self.event_log, self.recipe)
+        self.explain = providers.Singleton(
+            Explain,
+            store=self.store,
+            log=self.event_log,
+            catalogue=self.catalogue,
+            vectors=self.subject_vectors,
+            recipe=self.recipe,
+            clock=self.clock,
+        )
+        self.read_material = providers.Singleton(ReadMaterial, self.event_log, self.subject_vectors)
+        self.embed_material = providers.Factory(
+            EmbedMaterial,
+            self.embedder,
+            providers.Factory(MemoryPhraseVectors, self.dimensions),
+            self.clock,
+            self.metrics,
+        )

@@ -33,7 +33,7 @@ def whereabouts(container: Container, queue: str = EMBEDDINGS) -> dict[str, str]
     """What a worker works on: the address of each server, without its password, and the recipe."""
     settings = container.settings()
     openai = settings.shown("openai_base_url") or "OpenAI" if settings.openai_api_key is not None else ""
-    needs_recipe = queue in (EMBEDDINGS, ALL) or any(one.needs_recipe() for one in other_consumers(container, queue))
+    needs_recipe = queue in (EMBEDDINGS, ALL) or any(one.needs_recipe for one in other_consumers(container, queue))
     servers = {
         "queue": queue,
         "database": container.schema().where,

@@ -1,6 +1,6 @@
 """What moves an event from its recording into the stored state."""
 
-from dependency_injector import containers, providers
+from dependency_injector import providers
 
 from application.catch_up import CatchUp
 from application.catch_up_in_turn import CatchUpInTurn
@@ -17,82 +17,87 @@ from application.update import UpdateUserEmbeddings
 from application.wake_followers import WakeFollowers, nobody_follows
 from application.work import Work
 from entrypoints.messaging_container import Messaging
-from entrypoints.parts_container import Parts
+from entrypoints.settings import Settings
 
 
-class Writing(containers.DeclarativeContainer):
+class Writing(Messaging):
     """Recording, relaying, updating, catching up, rebuilding, and what becomes of events that cannot be applied."""
 
-    record = providers.Singleton(RecordEvents, Parts.event_log, Parts.clock, Parts.tracer)
-    state_writer = providers.Singleton(
-        StateWriter, Parts.store, Parts.registry, Parts.recipe, Parts.clock, Parts.ids, Parts.metrics, Parts.tracer
-    )
-    fold_from_log = providers.Singleton(FoldFromLog, Parts.event_log, Parts.subject_vectors, Parts.recipe)
-    embed_phrases = providers.Singleton(
-        EmbedPhrases, Parts.embedder, Parts.phrase_vectors, Parts.clock, Parts.metrics, Parts.tracer
-    )
-    update = providers.Singleton(
-        UpdateUserEmbeddings,
-        writer=state_writer,
-        log=Parts.event_log,
-        vectors=Parts.subject_vectors,
-        phrases=embed_phrases,
-        fold_from_log=fold_from_log,
-        recipe=Parts.recipe,
-        metrics=Parts.metrics,
-    )
-    work = providers.Singleton(
-        Work,
-        source=Messaging.message_source,
-        apply=update,
-        record=record,
-        clock=Parts.clock,
-        metrics=Parts.metrics,
-        on_outage=Parts.settings.provided.on_outage,
-        tracer=Parts.tracer,
-    )
-    wake = providers.Selector(
-        providers.Callable(
-            lambda s: "followers" if INDEX_QUEUE in s.fan_out and s.broker_url is not None else "nobody", Parts.settings
-        ),
-        followers=providers.Singleton(WakeFollowers, Parts.event_log, Parts.outbox),
-        nobody=providers.Object(nobody_follows),
-    )
-    rebuild = providers.Singleton(RebuildUsers, state_writer, fold_from_log, Parts.event_log, Parts.metrics, wake)
-    catch_up = providers.Singleton(
-        CatchUp,
-        log=Parts.event_log,
-        outbox=Parts.outbox,
-        store=Parts.store,
-        catalogue=Parts.catalogue,
-        dead_letters=Parts.dead_letters,
-        phrases=embed_phrases,
-        rebuild=rebuild,
-        recipe=Parts.recipe,
-        clock=Parts.clock,
-        metrics=Parts.metrics,
-    )
-    catch_up_in_turn = providers.Singleton(
-        CatchUpInTurn,
-        catch_up,
-        Parts.outbox,
-        Parts.registry,
-        Parts.clock,
-        Parts.settings.provided.catch_up_interval,
-        work,
-    )
-    relay = providers.Singleton(
-        RelayOutbox, Parts.outbox, Messaging.publisher, Parts.clock, Parts.metrics, Parts.tracer
-    )
-    run_relay = providers.Singleton(RunRelay, relay, Parts.stop, Parts.clock, Parts.metrics, Parts.journal)
-    collect_dead_letters = providers.Singleton(
-        CollectDeadLetters, Messaging.dead_letter_queue, Parts.dead_letters, Parts.metrics
-    )
-    retry_dead_letters = providers.Singleton(
-        RetryDeadLetters,
-        dead_letters=Parts.dead_letters,
-        log=Parts.event_log,
-        outbox=Parts.outbox,
-        record=record,
-        clock=Parts.clock,
-    )
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.record = providers.Singleton(RecordEvents, self.event_log, self.clock, self.tracer)
+        self.state_writer = providers.Singleton(
+            StateWriter, self.store, self.registry, self.recipe, self.clock, self.ids, self.metrics, self.tracer
+        )
+        self.fold_from_log = providers.Singleton(FoldFromLog, self.event_log, self.subject_vectors, self.recipe)
+        self.embed_phrases = providers.Singleton(
+            EmbedPhrases, self.embedder, self.phrase_vectors, self.clock, self.metrics, self.tracer
+        )
+        self.update = providers.Singleton(
+            UpdateUserEmbeddings,
+            writer=self.state_writer,
+            log=self.event_log,
+            vectors=self.subject_vectors,
+            phrases=self.embed_phrases,
+            fold_from_log=self.fold_from_log,
+            recipe=self.recipe,
+            metrics=self.metrics,
+        )
+        self.work = providers.Singleton(
+            Work,
+            source=self.message_source,
+            apply=self.update,
+            record=self.record,
+            clock=self.clock,
+            metrics=self.metrics,
+            on_outage=self.settings.provided.on_outage,
+            tracer=self.tracer,
+        )
+        self.wake = providers.Selector(
+            providers.Callable(
+                lambda s: "followers" if INDEX_QUEUE in s.fan_out and s.broker_url is not None else "nobody",
+                self.settings,
+            ),
+            followers=providers.Singleton(WakeFollowers, self.event_log, self.outbox),
+            nobody=providers.Object(nobody_follows),
+        )
+        self.rebuild = providers.Singleton(
+            RebuildUsers, self.state_writer, self.fold_from_log, self.event_log, self.metrics, self.wake
+        )
+        self.catch_up = providers.Singleton(
+            CatchUp,
+            log=self.event_log,
+            outbox=self.outbox,
+            store=self.store,
+            catalogue=self.catalogue,
+            dead_letters=self.dead_letters,
+            phrases=self.embed_phrases,
+            rebuild=self.rebuild,
+            recipe=self.recipe,
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+        self.catch_up_in_turn = providers.Singleton(
+            CatchUpInTurn,
+            self.catch_up,
+            self.outbox,
+            self.registry,
+            self.clock,
+            self.settings.provided.catch_up_interval,
+            self.work,
+        )
+        self.relay = providers.Singleton(
+            RelayOutbox, self.outbox, self.publisher, self.clock, self.metrics, self.tracer
+        )
+        self.run_relay = providers.Singleton(RunRelay, self.relay, self.stop, self.clock, self.metrics, self.journal)
+        self.collect_dead_letters = providers.Singleton(
+            CollectDeadLetters, self.dead_letter_queue, self.dead_letters, self.metrics
+        )
+        self.retry_dead_letters = providers.Singleton(
+            RetryDeadLetters,
+            dead_letters=self.dead_letters,
+            log=self.event_log,
+            outbox=self.outbox,
+            record=self.record,
+            clock=self.clock,
+        )

@@ -40,7 +40,9 @@ def extended_container(rabbitmq_url: str, tmp_path: Path) -> Iterator[Container]
     """The container as the page makes it, set up."""
     with_setting = _subclass("ShopSettings", Settings, PAGE.blocks("python", "The setting"), vars(server_settings))
     known = {**vars(containers), "DailyCounts": DailyCounts}
-    with_line = _subclass("ShopContainer", Container, PAGE.blocks("python", "The line"), known)
+    line = indent(PAGE.blocks("python", "The line"), "    ")
+    start = f"def __init__(self, settings):\n    super().__init__(settings)\n{line}"
+    with_line = _subclass("ShopContainer", Container, start, known)
     variables = {"RABBITMQ_DSN": rabbitmq_url, "PENCHANT_ANALYTICS_FILE": str(tmp_path / "daily.db")}
     shop = with_line(settings=with_setting.model_validate({**variables, "PENCHANT_HOME": str(tmp_path)}))
     for part in installables(shop, with_indexes=True):

@@ -126,7 +126,7 @@ def catch_up(
                 report += container.catch_up()(older, advance, until_drained(container))
             apply_all(container)
         for consuming in others:
-            with progress(f"looking into {consuming.name()}", container.event_log().user_count()) as advance:
+            with progress(f"looking into {consuming.name}", container.event_log().user_count()) as advance:
                 report += consuming.catch_up()(older, advance)
     if as_json:
         print_json(asdict(report))

@@ -134,7 +134,7 @@ def _prepare(container: Container, queue: str) -> None:
     consumers(container, queue)  # who cannot begin at all says so before any part is made
     with_embeddings = queue in (EMBEDDINGS, ALL)
     alone = other_consumers(container, queue) if not with_embeddings else []
-    if with_embeddings or any(consuming.needs_recipe() for consuming in alone):
+    if with_embeddings or any(consuming.needs_recipe for consuming in alone):
         make_ready(container)
     else:
         prepare(container)  # without a recipe there is no need of an embedder
