@@ -1,6 +1,6 @@
 """Products that are like another one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from attrs import frozen
 
@@ -25,8 +25,8 @@ class FindSimilarProducts:
         self._catalogue = catalogue
         self._search = search
 
-    def __call__(self, product_id: str, limit: int) -> Sequence[SimilarProduct]:
-        """The products that are most like this one, the nearest first.
+    def __call__(self, product_id: str, limit: int, among: Collection[str] | None = None) -> Sequence[SimilarProduct]:
+        """The products, among these or among all, that are most like this one, the nearest first.
 
         Raises
         ------
@@ -36,7 +36,7 @@ class FindSimilarProducts:
         if not ids:
             remedy = "check the id, or bring it with `penchant products import`"
             raise UnknownProductError("product_id", f"{product_id!r} is not in the catalogue", remedy)
-        [nearest] = self._search.nearest(vectors, limit, without=[product_id])
+        [nearest] = self._search.nearest(vectors, limit, without=[product_id], among=among)
         known = self._catalogue.read([found.product_id for found in nearest])
         return [
             SimilarProduct(

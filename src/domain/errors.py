@@ -55,6 +55,10 @@ class UnknownProductError(InvalidValueError):
     """A product that is not in the catalogue, or has no vector in our model."""
 
 
+class UnknownAttributeError(InvalidValueError):
+    """A name of an attribute that no product has."""
+
+
 class UnknownSourceError(InvalidValueError):
     """A source of recommendations that is not switched on here."""
 

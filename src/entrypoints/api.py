@@ -80,6 +80,7 @@ def service_of(container: Container) -> Service:
         record=container.record(),
         read=container.read_embedding(),
         recommend=container.recommend(),
+        filter_products=container.filter_products(),
         similar_products=container.similar_products(),
         neighbours=container.neighbours(),
         explain=container.explain(),

@@ -5,6 +5,7 @@ from dependency_injector import providers
 from adapters.memory.product_catalogue import MemoryPhraseVectors
 from application.candidates import BoughtWith, NearestProducts
 from application.explain import Explain
+from application.filter_products import FilterProducts
 from application.neighbours import FindNeighbours
 from application.optional_source import OptionalSource
 from application.popular_products import PopularProducts
@@ -64,6 +65,7 @@ class Reading(Index):
         self.recommend = providers.Singleton(
             Recommend, self.read_shopper, self.sources, self.catalogue, self.pulls, self.recipe, self.blend
         )
+        self.filter_products = providers.Singleton(FilterProducts, self.catalogue)
         self.similar_products = providers.Singleton(FindSimilarProducts, self.catalogue, self.product_search)
         self.neighbours = providers.Singleton(FindNeighbours, self.store, self.event_log, self.recipe)
         self.explain = providers.Singleton(

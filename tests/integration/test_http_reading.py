@@ -26,7 +26,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     folder: Path = tmp_path_factory.mktemp("api")
     program = Program(home=folder / "home", folder=folder)
     texts = {"tea": "green tea", "mug": "blue mug", "pot": "red teapot", "cup": "small cup"}
-    lines = "".join(json.dumps({"product_id": key, "text": text}) + "\n" for key, text in texts.items())
+    described = {"mug": {"colour": "blue"}, "pot": {"colour": ["red", "a:b"], "size": "S"}, "cup": {"size": "S"}}
+    products = [{"product_id": key, "text": text, "attributes": described.get(key)} for key, text in texts.items()]
+    lines = "".join(json.dumps(product) + "\n" for product in products)
     (folder / "products.jsonl").write_text(lines)
     assert program.run("products", "import", "products.jsonl").code == 0
     with serving(starting(program)) as api:
@@ -148,6 +150,8 @@ def test_similar_users_and_products_are_told(api: Api) -> None:
     [
         ("/api/product/nothing/similar", "unknown-product"),
         ("/api/user/ann/recommendations?source=bought_with", "unknown-source"),
+        ("/api/user/ann/recommendations?where=color:red", "unknown-attribute"),
+        ("/api/product/mug/similar?where=color:red", "unknown-attribute"),
     ],
 )
 def test_what_is_not_there_is_not_found(api: Api, path: str, kind: str) -> None:
@@ -160,6 +164,38 @@ def test_only_some_products_may_be_wanted(api: Api) -> None:
     answer = api.client.get("/api/user/ann/recommendations?source=embedding&among=mug&among=pot&among=unknown")
 
     assert {product["product_id"] for product in answer.json()["recommendations"]} == {"mug", "pot"}
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("where=size:S", {"pot", "cup"}),
+        ("where=colour:red&where=size:S", {"pot"}),
+        ("where=colour:red&where=colour:blue", {"pot", "mug"}),
+        ("where=colour:a%3Ab", {"pot"}),
+        ("where=size:S&among=cup&among=tea", {"cup"}),
+        ("where=size:M", set()),
+    ],
+)
+def test_only_products_with_some_attributes_may_be_wanted(api: Api, query: str, found: set[str]) -> None:
+    answer = api.client.get(f"/api/user/ann/recommendations?source=embedding&{query}")
+
+    assert {product["product_id"] for product in answer.json()["recommendations"]} == found
+
+
+def test_similar_products_may_be_of_some_attributes_only(api: Api) -> None:
+    answer = api.client.get("/api/product/mug/similar?where=size:S")
+
+    assert {product["product_id"] for product in answer.json()["products"]} == {"pot", "cup"}
+
+
+@pytest.mark.parametrize("query", ["where=", "where=colour", "where=colour:", "where=:red", "where=colour%3Dred"])
+@pytest.mark.parametrize("path", ["/api/user/ann/recommendations", "/api/product/mug/similar"])
+def test_a_condition_that_is_none_is_refused_with_an_example(api: Api, path: str, query: str) -> None:
+    answer = api.client.get(f"{path}?{query}")
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "where")
+    assert answer.json()["remedy"] == "send name:value, such as colour:red"
 
 
 @pytest.mark.parametrize(
@@ -201,8 +237,8 @@ def test_a_limit_that_is_none_is_refused_by_its_name_and_in_our_words(api: Api, 
     ("path", "detail"),
     [
         (
-            "/api/user/ann/recommendations?lmit=1",
-            "lmit is not a parameter of this request; the parameters are limit, source, diversity, with_bought, among",
+            "/api/product/mug/similar?lmit=1",
+            "lmit is not a parameter of this request; the parameters are limit, where",
         ),
         ("/api/user/ann/embedding?limit=1&at=x", "limit is not a parameter of this request; the parameters are at"),
         ("/metrics?%C3%A9=", "\\xe9 is not a parameter of this request; leave it out"),

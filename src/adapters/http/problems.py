@@ -24,6 +24,7 @@ from domain.errors import (
     TargetMissingError,
     TransientError,
     UnavailableError,
+    UnknownAttributeError,
     UnknownProductError,
     UnknownSourceError,
     UnknownUserError,
@@ -39,6 +40,7 @@ SENTENCES_REMEMBERED = 1_000
 _OF_ERRORS: tuple[tuple[type[PenchantError], HTTPStatus, str], ...] = (
     (UnknownUserError, HTTPStatus.NOT_FOUND, "unknown-user"),
     (UnknownProductError, HTTPStatus.NOT_FOUND, "unknown-product"),
+    (UnknownAttributeError, HTTPStatus.NOT_FOUND, "unknown-attribute"),
     (UnknownSourceError, HTTPStatus.NOT_FOUND, "unknown-source"),
     (TargetMissingError, HTTPStatus.NOT_FOUND, "unknown-event"),
     (ConflictError, HTTPStatus.CONFLICT, "conflict"),

@@ -15,8 +15,10 @@ from adapters.http import descriptions, schemas
 from adapters.http.raw_path import ProductId, UserId
 from adapters.http.service import Scope, Service
 from application.event_message import parse_time
-from application.recommend import Recommendation, Source, Wishes
+from application.recommend import Recommendation, Wishes
 from application.schemas import INSTANT, TEXT_ID
+from domain.attributes import MAX_CONDITIONS, MAX_NAME_LENGTH, MAX_VALUE_LENGTH, parse_conditions
+from domain.blend import Source
 from domain.errors import InvalidValueError
 from domain.identifier import parse_identifier
 from domain.user_embedding import UserEmbedding
@@ -24,6 +26,8 @@ from domain.user_embedding import UserEmbedding
 UNKNOWN_USER = "Unknown user."
 MOST = 1_000
 """Of anything in one answer."""
+SEPARATOR = ":"
+CONDITION = rf"^[^=:]{{1,{MAX_NAME_LENGTH}}}{SEPARATOR}[\s\S]{{1,{MAX_VALUE_LENGTH}}}$"
 
 
 def _limit_of(raw: str) -> int:
@@ -72,7 +76,14 @@ Among = Annotated[
     list[Annotated[str, WithJsonSchema(TEXT_ID)]],
     Query(description=f"Only this product; send it again for each further one, {MOST:,} at the most."),
 ]
-NO_IDS: list[str] = []
+Where = Annotated[
+    list[Annotated[str, WithJsonSchema({"type": "string", "pattern": CONDITION})]],
+    Query(
+        description="Only products with this attribute, such as colour:red. Sent again, with another name both must "
+        f"hold, and with the same name either; {MAX_CONDITIONS} at the most."
+    ),
+]
+NOTHING: list[str] = []
 At = Annotated[
     Annotated[str, WithJsonSchema(INSTANT)] | SkipJsonSchema[None],
     Query(description="As it was then, folded from the log. Escape a + as %2B."),
@@ -90,14 +101,15 @@ def reading_routes(service: Service, guarded: Callable[[Scope], type[APIRoute]])
         state = read.at(user_id, parse_time("at", at)) if at is not None else read.now(user_id)
         return JSONResponse(_document(state))
 
-    @router.get("/recommendations", **descriptions.tells_of(schemas.RECOMMENDATIONS, "Unknown source."))
+    @router.get("/recommendations", **descriptions.tells_of(schemas.RECOMMENDATIONS, "Unknown source or attribute."))
     def recommend_products(
         user_id: UserId,
         limit: Limit = 10,
         source: SourceWanted = None,
         diversity: Diversity = 0.0,
         with_bought: WithBought = False,
-        among: Among = NO_IDS,
+        among: Among = NOTHING,
+        where: Where = NOTHING,
     ) -> JSONResponse:
         """What to offer the user next, and why; of a user who is new only what is popular is known."""
         sources = [Source(source)] if source is not None else ()
@@ -106,7 +118,7 @@ def reading_routes(service: Service, guarded: Callable[[Scope], type[APIRoute]])
             sources=sources,
             diversity=diversity,
             with_bought=with_bought,
-            among=_wanted(among),
+            among=service.filter_products(parse_conditions(where, SEPARATOR), _wanted(among)),
         )
         found = service.recommend(user_id, wishes)
         return JSONResponse({"user_id": user_id, "recommendations": [_recommended(product) for product in found]})
@@ -133,10 +145,11 @@ def product_routes(service: Service, guarded: Callable[[Scope], type[APIRoute]])
     """The routes that read products."""
     router = APIRouter(prefix="/api/product/{product_id}", tags=["products"], route_class=guarded(Scope.READ))
 
-    @router.get("/similar", **descriptions.tells_of(schemas.SIMILAR_PRODUCTS, "Unknown product."))
-    def similar_products(product_id: ProductId, limit: Limit = 10) -> JSONResponse:
+    @router.get("/similar", **descriptions.tells_of(schemas.SIMILAR_PRODUCTS, "Unknown product or attribute."))
+    def similar_products(product_id: ProductId, limit: Limit = 10, where: Where = NOTHING) -> JSONResponse:
         """Products that are most like this one."""
-        found = service.similar_products(product_id, limit)
+        among = service.filter_products(parse_conditions(where, SEPARATOR))
+        found = service.similar_products(product_id, limit, among)
         return JSONResponse({"product_id": product_id, "products": [asdict(product) for product in found]})
 
     return router

@@ -8,6 +8,7 @@ from fastapi import Request
 
 from application.api_keys import Scope as Scope
 from application.explain import Explain
+from application.filter_products import FilterProducts
 from application.neighbours import FindNeighbours
 from application.ports.examinable import Finding
 from application.ports.system import Clock, Ids, Journal, Metrics
@@ -53,6 +54,7 @@ class Service:
     record: RecordEvents
     read: ReadEmbedding
     recommend: Recommend
+    filter_products: FilterProducts
     similar_products: FindSimilarProducts
     neighbours: FindNeighbours
     explain: Explain

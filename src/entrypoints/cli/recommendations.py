@@ -1,13 +1,15 @@
 """`penchant recommend` and `penchant similar`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated
 
 import typer
 from attrs import asdict
 
-from application.recommend import Reason, Recommendation, Source, Wishes
+from application.recommend import Reason, Recommendation, Wishes
+from domain.attributes import parse_conditions
+from domain.blend import Source
 from domain.errors import NotAppliedYetError
 from domain.identifier import parse_identifier
 from domain.interaction import EventType
@@ -24,6 +26,13 @@ DID = {
 }
 
 NOTHING = "There is no product to recommend: none is in the catalogue, or none of those that are wanted."
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Only products with this attribute, such as colour=red. Given again, with another name both must hold, "
+        "and with the same name either."
+    ),
+]
 ALONE = {
     Source.EMBEDDING: "near to what the user is into",
     Source.BOUGHT_WITH: "bought by those who bought the same",
@@ -41,6 +50,7 @@ def recommend(
     with_bought: Annotated[bool, typer.Option("--with-bought", help="What was bought already may come, too.")] = False,
     diversity: Annotated[float, typer.Option(min=0, max=1, help="0: the best first; 1: as unlike as can be.")] = 0.0,
     among: Annotated[list[str] | None, typer.Option(help="Only this product; may be repeated.")] = None,
+    where: Where = None,
     as_json: Json = False,
 ) -> None:
     """Show what to offer a user next, and why: near to what the user is into now, popular, bought by similar buyers.
@@ -53,11 +63,14 @@ def recommend(
       penchant recommend 17850
 
       penchant recommend 17850 --by embedding --diversity 0.3
+
+      penchant recommend 17850 --where colour=red --where size=S --where size=M
     """
     with looking() as container:
         user_id = parse_identifier("user_id", user)
         products = [parse_identifier("product_id", one) for one in among] if among is not None else None
-        wishes = Wishes(limit=limit, sources=by or (), with_bought=with_bought, diversity=diversity, among=products)
+        allowed = _allowed(container, where, products)
+        wishes = Wishes(limit=limit, sources=by or (), with_bought=with_bought, diversity=diversity, among=allowed)
         found = container.recommend()(user_id, wishes)
         told = _told(container, user_id, found, wishes)
         now = container.clock().now()
@@ -74,24 +87,34 @@ def recommend(
 def similar(
     product: Annotated[str, typer.Argument(help="The product's id.", show_default=False)],
     limit: Limit = 10,
+    where: Where = None,
     as_json: Json = False,
 ) -> None:
     """Show the products that are most like this one.
 
-    Example:
+    Examples:
 
       penchant similar 22423
+
+      penchant similar 22423 --where colour=red
     """
     with looking() as container:
-        found = container.similar_products()(parse_identifier("product_id", product), limit)
+        allowed = _allowed(container, where)
+        found = container.similar_products()(parse_identifier("product_id", product), limit, allowed)
     if as_json:
         print_json({"product_id": product, "products": [asdict(one) for one in found]})
         return
     if not found:
-        print_paragraph("There is no other product in the catalogue.")
+        print_paragraph("There is no other product in the catalogue" + (" with these attributes." if where else "."))
         return
     rows = [(one.product_id, one.text, f"{one.similarity:.3f}") for one in found]
     out.print(table(f"Like product {product}", ("product", "text", "similarity"), rows, ("similarity",)))
+
+
+def _allowed(
+    container: Container, where: Sequence[str] | None, among: Collection[str] | None = None
+) -> Collection[str] | None:
+    return container.filter_products()(parse_conditions(where if where is not None else (), "="), among)
 
 
 def _told(container: Container, user_id: str, found: Sequence[Recommendation], wishes: Wishes) -> str:
