@@ -1,4 +1,4 @@
-"""Prints the table of docs/query-plans.md: `.venv/bin/python -m benchmarks.query_plans`.
+"""Prints the tables of docs/query-plans.md: `.venv/bin/python -m benchmarks.query_plans`.
 
 Takes the server that the tests would take (DATABASE_URL, Docker, or a program on this machine), in a database of its
 own that is dropped at the end.
@@ -13,8 +13,12 @@ import numpy as np
 from adapters.sql.database import Database
 from adapters.sql.event_log import SqlEventLog
 from adapters.sql.outbox import SqlOutbox
+from adapters.sql.product_catalogue import SqlProductCatalogue
 from application.ports.event_log import LogFilter
-from tests.builders import NOW, bought, days_ago, searched
+from application.ports.product_catalogue import CataloguePut
+from domain.attributes import attributes_of
+from domain.product import Product
+from tests.builders import DIMENSIONS, NOW, bought, days_ago, in_catalogue, searched
 from tests.integration.mysql_tables import append, opened
 from tests.integration.query_plans import analyze, plan_of
 from tests.services import mysql
@@ -25,6 +29,9 @@ PRODUCTS = 3_000
 DAYS = 400
 SEARCHES = 0.2
 PAGE = 5_000
+
+CATALOGUE = 100_000
+SIZES = ("XS", "S", "M", "L", "XL")
 
 
 def _fill(log: SqlEventLog) -> None:
@@ -70,23 +77,68 @@ def _queries(database: Database) -> dict[str, Callable[[], object]]:
     }
 
 
+def _fill_catalogue(catalogue: SqlProductCatalogue) -> None:
+    dice = np.random.default_rng(1)
+    for start in range(0, CATALOGUE, PAGE):
+        colours, brands, prices = (dice.integers(values, size=PAGE) for values in (10, 500, 5_000))
+        first = dice.integers(len(SIZES), size=PAGE)
+        attributes = [
+            {
+                "colour": [f"colour {colours[n]}"],
+                "brand": [f"brand {brands[n]}"],
+                "price": [f"{prices[n]}"],
+                "size": [SIZES[first[n]], SIZES[first[n] - 1]],
+            }
+            for n in range(PAGE)
+        ]
+        products = [
+            Product(product_id=f"product-{start + n}", text="a product", attributes=attributes_of(values))
+            for n, values in enumerate(attributes)
+        ]
+        catalogue.put([CataloguePut(product=in_catalogue(product=p), expected_revision=0) for p in products])
+
+
+def _filters(catalogue: SqlProductCatalogue) -> dict[str, Callable[[], object]]:
+    wanted = {
+        "1 of 500 brands": {"brand": ["brand 7"]},
+        "1 of 10 colours": {"colour": ["colour 7"]},
+        "a size that 2 of 5 have": {"size": ["M"]},
+        "a colour and a size": {"colour": ["colour 7"], "size": ["M"]},
+        "a brand, two colours and a size": {"brand": ["brand 7"], "colour": ["colour 7", "colour 8"], "size": ["M"]},
+    }
+    having = {
+        name: lambda values=values: catalogue.having(attributes_of(values))  # type: ignore[misc]
+        for name, values in wanted.items()
+    }
+    return {**having, "names of attributes": catalogue.attribute_names}
+
+
 def main() -> None:
-    """Fill a log, and print a row for each table of each plan."""
+    """Fill a log and a catalogue, and print a row for each table of each plan."""
     with mysql() as server, server.database() as url, opened(url) as [database]:
         _fill(SqlEventLog(database))
         analyze(database, "user_interactions", "user_heads", "outbox")
         print(f"{server.version}, {EVENTS:,} events of {USERS:,} users and {PRODUCTS:,} products over {DAYS} days\n")
-        _print_row("what", "ms", "table", "access", "index", "rows expected", "remarks")
-        _print_row(*["---"] * 7)
-        for name, send in _queries(database).items():
-            send()
-            start = perf_counter()
-            send()
-            milliseconds = 1_000 * (perf_counter() - start)
-            cells = [name, f"{milliseconds:.0f}"]
-            for step in plan_of(database, send):
-                _print_row(*cells, step.table, step.access, step.key or "", f"{step.rows:,}", step.extra)
-                cells = ["", ""]
+        _print_plans(database, _queries(database))
+        catalogue = SqlProductCatalogue(database, DIMENSIONS, in_catalogue().model)
+        _fill_catalogue(catalogue)
+        analyze(database, "product_attributes")
+        print(f"\n{CATALOGUE:,} products with a colour, a brand, a price and two sizes\n")
+        _print_plans(database, _filters(catalogue))
+
+
+def _print_plans(database: Database, queries: dict[str, Callable[[], object]]) -> None:
+    _print_row("what", "ms", "table", "access", "index", "rows expected", "remarks")
+    _print_row(*["---"] * 7)
+    for name, send in queries.items():
+        send()
+        start = perf_counter()
+        send()
+        milliseconds = 1_000 * (perf_counter() - start)
+        cells = [name, f"{milliseconds:.0f}"]
+        for step in plan_of(database, send):
+            _print_row(*cells, step.table, step.access, step.key or "", f"{step.rows:,}", step.extra)
+            cells = ["", ""]
 
 
 def _print_row(*cells: str) -> None:

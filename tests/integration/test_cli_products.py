@@ -1,6 +1,9 @@
 """`penchant products import` with attributes and own vectors, and what follows from them."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import pytest
 
 from domain.attributes import attributes_of
 from entrypoints.container import Container
+from tests.documents import ROOT, Document
 from tests.integration.program import Program
 
 SHELF: list[dict[str, Any]] = [
@@ -188,3 +192,24 @@ def test_an_evaluation_takes_files_with_attributes_and_own_vectors(
 
     assert outcome.json["candidates"] > 0
     assert "refused" not in outcome.stderr
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_page_work_as_they_stand(program: Program) -> None:
+    commands = Document(path=ROOT / "docs" / "products.md").blocks("sh")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    done = subprocess.run(
+        ["/bin/sh", "-eu", "-c", commands],
+        cwd=program.folder,
+        env={**program.environment(), "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    before, _, similar = done.stdout.partition("Like product mug-1")
+    recommended = before.rpartition("For user ann")[2]
+    assert [id_ in recommended for id_ in ("pot-7", "mug-1", "cup-2", "tin-3")] == [True, False, False, False]
+    assert [id_ in similar for id_ in ("pot-7", "mug-1", "cup-2", "tin-3")] == [False, False, True, True]

@@ -1,4 +1,4 @@
-"""Replay, rebuilds and relays find their rows on a real MySQL by an index, without sorting (docs/query-plans.md)."""
+"""Replay, rebuild, relays and filters find their rows on a real MySQL by an index (docs/query-plans.md)."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -8,8 +8,12 @@ import pytest
 from adapters.sql.database import Database
 from adapters.sql.event_log import SqlEventLog
 from adapters.sql.outbox import SqlOutbox
+from adapters.sql.product_catalogue import SqlProductCatalogue
 from application.ports.event_log import LogFilter
-from tests.builders import NOW, bought, days_ago
+from application.ports.product_catalogue import CataloguePut
+from domain.attributes import attributes_of
+from domain.product import Product
+from tests.builders import DIMENSIONS, NOW, bought, days_ago, in_catalogue
 from tests.integration.mysql_tables import append, opened
 from tests.integration.query_plans import analyze, plan_of
 from tests.services import MysqlServer
@@ -116,3 +120,40 @@ def test_the_outbox_is_read_from_its_oldest_row_and_the_log_by_position(database
 
     assert (rows.table, rows.key, rows.sorts_or_copies) == ("outbox", "PRIMARY", False)
     assert (events.access, events.key) == ("eq_ref", BY_USER)
+
+
+@pytest.fixture(scope="module")
+def catalogue(database: Database) -> SqlProductCatalogue:
+    """Two thousand products with two attributes."""
+    catalogue = SqlProductCatalogue(database, DIMENSIONS, "model-1")
+    values = [{"brand": [f"brand {n % 100}"], "size": ["S", "M"][: 1 + n % 2]} for n in range(2_000)]
+    products = [Product(product_id=f"p{n}", text="tea", attributes=attributes_of(v)) for n, v in enumerate(values)]
+    catalogue.put([CataloguePut(product=in_catalogue(product=p), expected_revision=0) for p in products])
+    analyze(database, "product_attributes")
+    return catalogue
+
+
+def test_products_with_an_attribute_are_found_by_it_alone(database: Database, catalogue: SqlProductCatalogue) -> None:
+    [step] = plan_of(database, lambda: catalogue.having(attributes_of({"brand": ["brand 7"]})))
+
+    assert (step.access, step.key, step.rows) == ("ref", "PRIMARY", 20)
+    assert "Using index" in step.extra
+
+
+def test_of_a_further_attribute_only_that_of_such_products_is_read(
+    database: Database, catalogue: SqlProductCatalogue
+) -> None:
+    wanted = attributes_of({"size": ["M"], "brand": ["brand 7"]})
+
+    first, second = plan_of(database, lambda: catalogue.having(wanted))
+
+    assert (first.access, first.key, first.rows) == ("ref", "PRIMARY", 20)
+    assert (second.access, second.rows) == ("eq_ref", 1)
+
+
+def test_the_names_of_attributes_are_read_without_their_values(
+    database: Database, catalogue: SqlProductCatalogue
+) -> None:
+    [step] = plan_of(database, catalogue.attribute_names)
+
+    assert (step.key, "group-by" in step.extra, step.sorts_or_copies) == ("PRIMARY", True, False)
