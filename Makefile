@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+unexport PYTHONDONTWRITEBYTECODE  # hundreds of processes would each compile the program again
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .PHONY: help install demo test services test-fast chaos fuzz lint format bench contracts docs lock clean

@@ -1,11 +1,13 @@
 """Real servers for all tests, and the tables that say at the end what ran on what."""
 
+import gc
 import os
 import signal
 from collections.abc import Generator
 from typing import Any
 
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 
 from tests.services.fixtures import (  # noqa: F401  pytest finds fixtures by their names here
@@ -34,6 +36,9 @@ from tests.services.servers import KINDS, SETTINGS, Servers, makers
 settings.register_profile("untimed", deadline=None)  # no test asserts a time, not even by its tool's default
 settings.load_profile("untimed")
 
+QUICK_TO_START = "-XX:TieredStopAtLevel=1"
+"""Servers in Java compile once and simply: none of them runs so long in tests that more would pay."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the addresses of servers to the fixtures: a test of the program must not find them in its environment."""
@@ -41,20 +46,33 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Report(config.stash[SERVERS]))
     for name in SETTINGS:
         os.environ.pop(name, None)
+    os.environ.setdefault("JDK_JAVA_OPTIONS", QUICK_TO_START)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background hands on that it is ignored
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """Count coverage in the quick unit and contract tests only: they have to reach the bound by themselves.
 
-    To count takes half of the time of the others, in which most of it would go into counting the same lines again.
+    To count takes half of the time of the others and of their fixtures, most of it for the same lines again.
     """
-    if "integration" in item.path.parts or item.get_closest_marker("slow") is not None:
-        item.add_marker(pytest.mark.no_cover)
+    counting = None if _is_counted(item) else Coverage.current()
+    if counting is not None:
+        counting.stop()
+    try:
+        return (yield)
+    finally:
+        if counting is not None:
+            counting.start()
+
+
+def _is_counted(item: pytest.Item) -> bool:
+    return "integration" not in item.path.parts and item.get_closest_marker("slow") is None
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start what the chosen tests need, all at the same time, while the first tests run."""
+    gc.freeze()  # all that is imported and collected stays: each later search for garbage would go through it
     if not session.config.option.collectonly:
         needed = frozenset().union(*map(servers_of, session.items))
         session.config.stash[SERVERS].launch(kind for kind in KINDS if kind in needed)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,17 @@ class WordLlamaEmbedder:
     dimensions = DIMENSIONS
 
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.floating]:
-        vectors: npt.NDArray[np.floating] = self._wordllama.embed([text.lower() for text in texts])
+        vectors: npt.NDArray[np.floating] = _wordllama().embed([text.lower() for text in texts])
         return vectors
 
-    @cached_property
-    def _wordllama(self) -> Any:
-        with _root_logger_kept():
-            import wordllama  # takes half a second and 100 MiB, which most commands need not pay
-        folder = Path(wordllama.__file__).parent
-        return wordllama.WordLlama.load(dim=DIMENSIONS, cache_dir=folder, disable_download=True)
+
+@cache
+def _wordllama() -> Any:
+    """The weights, which are the same for all embedders of a process."""
+    with _root_logger_kept():
+        import wordllama  # takes half a second and 100 MiB, which most commands need not pay
+    folder = Path(wordllama.__file__).parent
+    return wordllama.WordLlama.load(dim=DIMENSIONS, cache_dir=folder, disable_download=True)
 
 
 @contextmanager
