@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from application.ports.product_catalogue import CataloguePut, ProductCatalogue, ProductStamp
-from domain.attributes import Attribute, attributes_of
+from domain.attributes import MAX_CONDITIONS, Attribute, attributes_of
 from domain.product import Product, ProductEmbedding
 from tests.builders import DIMENSIONS, NOW, ODD_TEXTS, in_catalogue, own_product, unit_vector, unit_vectors
 
@@ -318,6 +318,15 @@ def test_a_put_that_does_not_match_leaves_the_attributes_as_they_are(described: 
 
     assert _having(described, colour=["green"]) == []
     assert _having(described, colour=["red"], size=["S"]) == ["red-s", "red-sm"]
+
+
+def test_as_many_conditions_as_may_be_are_answered(catalogue: ProductCatalogue) -> None:
+    names = [f"name {n}" for n in range(MAX_CONDITIONS)]
+    _put(catalogue, *(_described(f"p{n}", **{name: ["a", "b"] for name in names}) for n in range(20)))
+    _put(catalogue, _described("one less", **{name: ["a"] for name in names[1:]}))
+
+    assert len(_having(catalogue, **{name: ["a"] for name in names})) == 20
+    assert len(_having(catalogue, **{names[0]: [str(n) for n in range(MAX_CONDITIONS - 1)] + ["b"]})) == 20
 
 
 def test_the_names_of_all_attributes_are_known_in_order(described: ProductCatalogue) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from application.ports.product_catalogue import CataloguePut
 from application.ports.product_changes import ProductChange, ProductChanges
-from tests.builders import NOW, ODD_TEXTS, in_catalogue, unit_vector
+from domain.attributes import attributes_of
+from tests.builders import NOW, ODD_TEXTS, in_catalogue, own_product, unit_vector
 
 
 def _put(product_id: str = "tea", revision: int = 1, text: str = "green tea") -> CataloguePut:
@@ -38,6 +39,15 @@ def test_a_change_comes_back_whole(changes: ProductChanges, revision: int) -> No
     assert (found.product, found.model, found.revision, found.updated_at) == (
         product.product, product.model, product.revision, product.updated_at,
     )  # fmt: skip
+
+
+def test_a_change_keeps_attributes_and_whether_the_vector_is_the_shops_own(changes: ProductChanges) -> None:
+    own = own_product("own", attributes=attributes_of({"size": ["S", "M"], "odd": list(ODD_TEXTS)}))
+    puts = [CataloguePut(product=in_catalogue(product=own), expected_revision=0), _put("tea")]
+
+    changes.begin(puts)
+
+    assert [change.put.product.product for change in changes.under_way(10)] == [put.product.product for put in puts]
 
 
 def test_the_oldest_changes_come_first_and_no_more_than_asked_for(changes: ProductChanges) -> None:
