@@ -19,8 +19,6 @@ from entrypoints.container import Container
 
 BATCH = 4_000
 
-events = typer.Typer(help="Events in files.", no_args_is_help=True)
-
 
 def record(
     user: Annotated[str, typer.Option(help="Who did it.", show_default=False)],
@@ -80,7 +78,6 @@ def _effect(container: Container, receipt: Receipt) -> str:
     return "waiting; see penchant stats" if container.applies_itself() else "on its way to the workers"
 
 
-@events.command("import")
 def import_events(
     file: Annotated[Path, typer.Argument(help="JSON Lines or CSV in the message format; - for standard input.")],
     file_format: Annotated[
