@@ -15,9 +15,9 @@ RECENT_DAYS = 14
 HALF_LIVES_DAYS = (7, 30, 90)
 
 BESTSELLERS = "bestsellers"
-UNWEIGHTED = "embedding, all events alike"
+UNWEIGHTED = "embedding, unweighted"
 BLEND = "blend"
-WITHOUT_GRAPH = "blend without bought_with"
+WITHOUT_GRAPH = "blend without graph"
 
 
 def contenders(past: Past, recipe: Recipe, blend: Blend, seed: int) -> Mapping[str, Ranker]:
@@ -35,7 +35,7 @@ def contenders(past: Past, recipe: Recipe, blend: Blend, seed: int) -> Mapping[s
         "plain mean": decayed_mean(past, NO_DECAY, ALIKE),
         **means,
         **unweighted,
-        "bought with, no decay": bought_with(past, NO_DECAY),
+        f"{Source.BOUGHT_WITH}, no decay": bought_with(past, NO_DECAY),
         **{source.value: served(past, source, recipe, blend) for source in Source},
     }
 

@@ -63,7 +63,7 @@ def hold(
 ) -> Tallies:
     """Let all rankers rank for all users of the shelf, some users at a time."""
     tallies: dict[str, defaultdict[str, Tally]] = {name: defaultdict(Tally) for name in shelf.targets}
-    for users in _blocks(shelf.users, len(past.candidates)):
+    for users in blocks(shelf.users, len(past.candidates)):
         relevant = {name: pairs.mask(users) for name, pairs in shelf.targets.items()}
         for ranker, rankings in _rank(past, shelf, rankers, blends, users):
             for target, mask in relevant.items():
@@ -81,13 +81,14 @@ def _rank(
     for name, ranker in rankers.items():
         rankings = Rankings.of(ranker(users), allowed)
         if name in sources:
-            kept[name] = rankings
+            kept[name] = rankings.top(DEPTH)
         yield name, rankings
     for name, weights in blends.items():
-        yield name, Rankings.of(fused(kept, weights, DEPTH), allowed)
+        yield name, Rankings.of(fused(kept, weights), allowed)
 
 
-def _blocks(users: Integers, width: int) -> Iterator[Integers]:
+def blocks(users: Integers, width: int) -> Iterator[Integers]:
+    """Some users at a time, so many that the scores of all products stay small."""
     size = max(1, CELLS_AT_ONCE // width)
     return (users[start : start + size] for start in range(0, len(users), size))
 

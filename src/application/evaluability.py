@@ -1,15 +1,19 @@
 """Whether there is something to evaluate, and what cannot be: sentences that say what is missing and what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from application.contenders import has_several_types
 from application.past import Past
+from application.targets import Shelf
+from application.validation import Part
 from domain.errors import InvalidValueError
 from domain.event_columns import TYPES, EventColumns
 from domain.instant import from_microseconds
 
+FEWEST_USERS = 20
+"""Of fewer no interval can be told."""
 SHOWN = 3
 """Ids that are named for example."""
 
@@ -37,6 +41,30 @@ def check_sides(past: Past, future: EventColumns) -> None:
         named = ", ".join(past.events.product_ids[product] for product in past.candidates[:SHOWN])
         problem = f"have no vector, not one of the {len(past.candidates):,} in the events ({named}, …)"
         raise InvalidValueError("products", problem, "give their texts under exactly these ids (products import)")
+
+
+def check_users(shelf: Shelf, min_events: int) -> None:
+    """Raise InvalidValueError unless the shelf has enough users."""
+    if len(shelf.users) < FEWEST_USERS:
+        remedy = "lower --min-events, move --at to where more is known on both sides, or collect more events"
+        raise InvalidValueError("users", too_few(shelf, min_events), remedy)
+
+
+def check_parts(parts: Sequence[Part], min_events: int) -> None:
+    """Raise InvalidValueError unless every part has enough users for a validation."""
+    for number, part in enumerate(parts, start=1):
+        if len(part.shelf.users) < FEWEST_USERS:
+            problem = f"{too_few(part.shelf, min_events)} (validation part {number} of {len(parts)})"
+            raise InvalidValueError("users", problem, "lower --min-events, move --at to later, or collect more events")
+
+
+def too_few(shelf: Shelf, min_events: int) -> str:
+    """How many users the shelf has, which are not enough."""
+    what = "what they had bought before" if shelf.of_bought else "something new"
+    return (
+        f"are too few: {len(shelf.users):,} with at least {min_events:,} events before the moment bought {what} after "
+        f"it, and an interval needs {FEWEST_USERS}"
+    )
 
 
 def notes(past: Past, future: EventColumns) -> Iterator[str]:

@@ -7,20 +7,18 @@ from attrs import field, frozen, validators
 
 from application.contenders import blends, contenders
 from application.contest import hold
-from application.evaluability import check_events, check_sides, notes
+from application.evaluability import FEWEST_USERS, check_events, check_sides, check_users, notes, too_few
 from application.evaluation import Evaluation
 from application.past import Past
 from application.read_material import Material
 from application.score_tallies import Draw, score
 from application.targets import Shelf, bought_again, new_products
 from domain.blend import Blend
-from domain.errors import InvalidValueError
+from domain.event_columns import EventColumns
 from domain.recipe import Recipe
 
-FEWEST_USERS = 20
-"""Of fewer no interval can be told."""
 MOST_CELLS = 50_000_000
-"""Users times products: of more, so many users are drawn by lot that it takes minutes, not hours."""
+"""Users times products: of more users, so many are drawn by lot that all of it takes minutes, not hours."""
 
 
 @frozen(kw_only=True)
@@ -37,6 +35,15 @@ class Question:
     seed: int = field(default=1, validator=validators.ge(0))
     resamples: int = field(default=1_000, validator=validators.ge(1))
 
+    def moment(self, events: EventColumns) -> int:
+        """The moment in these events."""
+        return self.at_us if self.at_us is not None else events.time_of_share(self.train_share)
+
+    def sampled(self, shelf: Shelf) -> Shelf:
+        """The shelf for so many users that all rankings of them take minutes, not hours."""
+        width = next(iter(shelf.targets.values())).width
+        return shelf.sample(max(FEWEST_USERS, MOST_CELLS // width), self.seed)
+
 
 class Evaluate:
     """One evaluation: what is asked is checked at once, and answered by the call.
@@ -48,8 +55,7 @@ class Evaluate:
 
     def __init__(self, material: Material, question: Question, recipe: Recipe, blend: Blend) -> None:
         check_events(material.events)
-        given = question.at_us
-        at_us = given if given is not None else material.events.time_of_share(question.train_share)
+        at_us = question.moment(material.events)
         self._question = question
         self._recipe = recipe
         self._blend = blend
@@ -86,20 +92,10 @@ class Evaluate:
 
     def _sampled(self) -> list[Shelf]:
         """New products, and what was bought again if enough users have done so."""
-        question, most_users = self._question, max(FEWEST_USERS, MOST_CELLS // len(self._past.candidates))
+        question = self._question
         new, again = (make(self._past, self._future, question.min_events) for make in (new_products, bought_again))
-        if len(new.users) < FEWEST_USERS:
-            remedy = "lower --min-events, move --at to where more is known on both sides, or collect more events"
-            raise InvalidValueError("users", _too_few(new, question), remedy)
+        check_users(new, question.min_events)
         if len(again.users) < FEWEST_USERS:
-            self._notes.append(f"Repeats are left out: users {_too_few(again, question)}.")
-            return [new.sample(most_users, question.seed)]
-        return [shelf.sample(most_users, question.seed) for shelf in (new, again)]
-
-
-def _too_few(shelf: Shelf, question: Question) -> str:
-    what = "what they had bought before" if shelf.of_bought else "something new"
-    return (
-        f"are too few: {len(shelf.users):,} with at least {question.min_events:,} events before the moment bought "
-        f"{what} after it, and an interval needs {FEWEST_USERS}"
-    )
+            self._notes.append(f"Repeats are left out: users {too_few(again, question.min_events)}.")
+            return [question.sampled(new)]
+        return [question.sampled(shelf) for shelf in (new, again)]

@@ -32,8 +32,8 @@ def score(target: str, shelf: Shelf, tallies: Mapping[str, Tally], draw: Draw) -
     scores = tuple(
         RankerScore(
             name=ranker,
-            metrics=_estimates(tally, resamples),
-            over_popularity=_estimates(tally, resamples, tallies[Source.POPULAR]),
+            metrics=estimates_of(tally, resamples),
+            over_popularity=estimates_of(tally, resamples, tallies[Source.POPULAR]),
             coverage=tally.coverage,
         )
         for ranker, tally in tallies.items()
@@ -47,8 +47,8 @@ def score(target: str, shelf: Shelf, tallies: Mapping[str, Tally], draw: Draw) -
     )
 
 
-def _estimates(tally: Tally, resamples: Integers, beside: Tally | None = None) -> Mapping[str, Estimate]:
-    """Of each metric, or of how much it is above that of another ranker."""
+def estimates_of(tally: Tally, resamples: Integers, beside: Tally | None = None) -> Mapping[str, Estimate]:
+    """Each metric by its name, or by how much it is above that of another ranker, user by user."""
     names = list(tally.metrics)
     values = np.stack([tally.metrics[name] for name in names], axis=1)
     if beside is not None:
@@ -63,7 +63,7 @@ def _leads(scores: Sequence[RankerScore], tallies: Mapping[str, Tally], resample
     leads = {}
     for metric, estimate in blend.metrics.items():
         best = max(single, key=lambda score: score.metrics[metric].value)
-        difference = _estimates(tallies[blend.name], resamples, tallies[best.name])[metric]
+        difference = estimates_of(tallies[blend.name], resamples, tallies[best.name])[metric]
         apart = not estimate.overlaps(best.metrics[metric])
         leads[metric] = Lead(over=best.name, difference=difference, apart=apart)
     return leads

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from domain.decayed_sums import Floats, Integers
-from domain.ranking import Mask
+from domain.ranking import Mask, Scores
 
 
 def ranking_metrics(found: Mask, relevant: Integers, ks: Iterable[int]) -> Mapping[str, Floats]:
@@ -33,6 +33,21 @@ def reciprocal_rank(found: Mask) -> Floats:
     """1 / the place of the first relevant product; 0 where the list has none. Its mean is the MRR."""
     ranks = np.argmax(found, axis=1) + 1
     return np.where(found.any(axis=1), 1.0 / ranks, 0.0)
+
+
+def reciprocal_rank_of(scores: Scores, relevant: Mask) -> Floats:
+    """The same of lists by these scores, equal ones in the order of the columns, without sorting them.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, m), float; -inf: not in the list.
+    relevant : ndarray of shape (n, m), bool.
+    """
+    of_relevant = np.where(relevant, scores, -np.inf)
+    best = of_relevant.max(axis=1, keepdims=True)
+    earlier = np.arange(scores.shape[1]) < of_relevant.argmax(axis=1)[:, None]
+    before = np.count_nonzero((scores > best) | ((scores == best) & earlier), axis=1)
+    return np.where(best[:, 0] > -np.inf, 1.0 / (before + 1), 0.0)
 
 
 def normalized_gain(found: Mask, relevant: Integers) -> Floats:

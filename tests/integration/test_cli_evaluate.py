@@ -1,14 +1,18 @@
-"""`penchant evaluate` on files; test_demo.py has it on all of the real data."""
+"""`penchant evaluate` on files, and `penchant tune`; test_demo.py has evaluate on all of the real data."""
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.integration.program import Program
 
+START = datetime(2026, 1, 1, tzinfo=UTC)
+RANGES = ("tea cup", "garden hose", "wool scarf", "desk lamp", "bath towel", "toy train", "pasta bowl", "mountain bike")
 KNOWN_BAD = (
     ('{"message_id": "x"}', "occurred_at is missing"),
     ("nonsense", "line is not JSON"),
@@ -53,7 +57,7 @@ def test_a_page_is_written_that_needs_nothing_from_elsewhere(program: Program, f
     assert (program.folder / "a/report/evaluation.png").read_bytes().startswith(b"\x89PNG")
     assert re.findall(r'(?:src|href)="([^"]*)"', page) == ["evaluation.png"]
     assert "<script" not in page
-    for text in ("hit rate@5", "coverage@5", "popularity, 14 days", "blend", "weights cannot be compared"):
+    for text in ("hit rate@5", "coverage@5", "bestsellers, 14 days", "blend", "weights cannot be compared"):
         assert text in page
 
 
@@ -101,7 +105,8 @@ def test_bad_lines_are_told_and_left_out(program: Program, files: tuple[str, ...
         (("--at", "yesterday"), "at is 'yesterday', not a time"),
     ],
 )
-def test_what_is_missing_is_one_sentence(program: Program, arguments: tuple[str, ...], said: str) -> None:
+@pytest.mark.parametrize("command", ["evaluate", "tune"])
+def test_what_is_missing_is_one_sentence(program: Program, command: str, arguments: tuple[str, ...], said: str) -> None:
     purchases = [
         {
             "message_id": f"m{number}",
@@ -116,13 +121,76 @@ def test_what_is_missing_is_one_sentence(program: Program, arguments: tuple[str,
     _write(program, "empty.jsonl", [])
     _write(program, "products.jsonl", [{"product_id": f"p{number}", "text": f"mug {number}"} for number in range(3)])
 
-    outcome = program.run("evaluate", *arguments)
+    outcome = program.run(command, *arguments)
 
     assert outcome.code == 2
     assert said in outcome.stderr
-    assert outcome.stderr.count("penchant: ") == 1 + outcome.stderr.count("Nothing has been recorded")
+    assert outcome.stderr.count("penchant: ") == 1 + (
+        0 if "--from" in arguments else outcome.stderr.count("Nothing has been recorded")
+    )
     assert "Traceback" not in outcome.stderr
     assert outcome.stdout == ""
+
+
+@pytest.fixture
+def fashions(program: Program) -> tuple[str, ...]:
+    """The options that name the files of a shop in which all move on to something else every 20 days."""
+    draw = np.random.default_rng(3)
+    purchases = []
+    for user in range(50):
+        order = draw.permutation(len(RANGES))
+        for day in range(100):
+            about, number = order[(day + 10) // 20], draw.integers(20)
+            purchases.append(
+                {
+                    "message_id": f"u{user}-{day}",
+                    "user_id": f"u{user}",
+                    "event_type": "purchase",
+                    "product_id": f"p{about}-{number}",
+                    "occurred_at": f"{START + timedelta(days=day + draw.random()):%Y-%m-%dT%H:%M:%SZ}",
+                }
+            )
+    products = [
+        {"product_id": f"p{about}-{number}", "text": f"{text} {number}"}
+        for about, text in enumerate(RANGES)
+        for number in range(20)
+    ]
+    events = _write(program, "fashions.jsonl", purchases)
+    return "--from", events, "--products", _write(program, "ranges.jsonl", products)
+
+
+@pytest.mark.slow
+def test_what_tune_prints_sets_what_it_found(program: Program, fashions: tuple[str, ...]) -> None:
+    outcome = program.ok("tune", *fashions)
+    assert "What was found is better than what is set" in outcome.stdout
+    assert outcome.stderr == ""
+    assert not program.home.exists()
+    program.ok("products", "import", "ranges.jsonl")
+    program.ok("events", "import", "fashions.jsonl")
+
+    tuned = program.ok("tune", "--json").json
+
+    assert tuned["verdict"] == "change"
+    assert tuned["found"]["half_life_days"] <= 7
+    command, *exports = tuned["to_set_it"]
+    assert f"  {command}\n" in outcome.stdout
+    program.ok(*command.removeprefix("penchant ").split())
+    variables = dict(line.removeprefix("export ").split("=") for line in exports)
+    again = program.ok("tune", "--json", **variables).json
+    assert again["now"] == tuned["found"]
+    assert (again["verdict"], again["to_set_it"]) == ("keep", [])
+    assert program.ok("recipe", "show", "--json").json["half_life_days"] == tuned["found"]["half_life_days"]
+
+
+@pytest.mark.slow
+def test_people_see_what_was_tried_and_how_it_did(program: Program, fashions: tuple[str, ...]) -> None:
+    shown = program.ok("tune", *fashions, "--graph", "--k", "5").stdout
+
+    assert re.search(r"^\d+ settings were tried on 3 parts of the time before 20\d\d-", shown)
+    for text in ("half-life of embeddings", "bought_with in the blend", "hit rate@5", "as set now", "as found"):
+        assert text in shown
+    assert "weight of a" not in shown
+    assert re.search(r"(Nothing beats popularity|Keep what is set|What was found is better)", shown)
 
 
 def test_an_output_that_cannot_be_written_is_one_sentence(program: Program, files: tuple[str, ...]) -> None:

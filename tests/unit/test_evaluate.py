@@ -16,7 +16,7 @@ from domain.interaction import EventType, Interaction
 from tests.unit.evaluation_side import AT, QUESTION, RECIPE, World, ask, target_of, tastes, value_of
 
 AT_US = to_microseconds(AT)
-GRAPH = ("bought with, no decay", Source.BOUGHT_WITH)
+GRAPH = ("bought_with, no decay", Source.BOUGHT_WITH)
 PERSONAL = ("half-life 7 days", "half-life 90 days", "plain mean", "last item", Source.EMBEDDING, *GRAPH)
 
 

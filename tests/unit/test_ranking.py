@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import pytrec_eval
 
-from domain.blend import DEPTH
 from domain.rank_fusion import fuse
 from domain.ranking import Rankings, fused
-from domain.ranking_metrics import ranking_metrics
+from domain.ranking_metrics import ranking_metrics, reciprocal_rank_of
 
 KS = (1, 3, 10, 30)
 MEASURES = {"recip_rank": "MRR"} | {
@@ -38,6 +37,7 @@ def test_all_metrics_equal_those_of_trec_eval(seed: int) -> None:
 
     found = Rankings.of(scores, allowed).found(relevant)
     metrics = ranking_metrics(found, relevant.sum(axis=1), KS)
+    unsorted = reciprocal_rank_of(np.where(allowed, scores, -np.inf), relevant)
 
     wanted = {f"u{user}": {_name(int(p)): 1 for p in np.flatnonzero(row)} for user, row in enumerate(relevant)}
     listed = np.where(allowed, scores, -np.inf)
@@ -53,6 +53,7 @@ def test_all_metrics_equal_those_of_trec_eval(seed: int) -> None:
         for their_name, our_name in MEASURES.items():
             expected = theirs.get(f"u{user}", {}).get(their_name, 0.0)  # it leaves out users with an empty list
             assert metrics[our_name][user] == pytest.approx(expected, abs=1e-12), (user, our_name)
+    assert unsorted.tolist() == metrics["MRR"].tolist()
 
 
 def test_equal_scores_come_in_the_order_of_the_columns() -> None:
@@ -60,8 +61,8 @@ def test_equal_scores_come_in_the_order_of_the_columns() -> None:
 
     assert rankings.order[0, :4].tolist() == [1, 2, 0, 4]
     assert rankings.lengths.tolist() == [4]
-    assert rankings.ranks(5).tolist() == rankings.ranks(9).tolist() == [[3, 1, 2, np.inf, 4]]
-    assert rankings.ranks(2).tolist() == [[np.inf, 1, 2, np.inf, np.inf]]
+    assert rankings.ranks().tolist() == rankings.top(9).ranks().tolist() == [[3, 1, 2, np.inf, 4]]
+    assert rankings.top(2).ranks().tolist() == [[np.inf, 1, 2, np.inf, np.inf]]
 
 
 def test_what_is_not_allowed_is_in_no_list() -> None:
@@ -88,7 +89,7 @@ def test_arrays_are_fused_as_single_rankings_are(seed: int) -> None:
     cases = {source: _case(draw)[:2] for source in weights}
     rankings = {source: Rankings.of(*case) for source, case in cases.items()}
 
-    together = Rankings.of(fused(rankings, weights, DEPTH), np.ones((60, 40), dtype=bool))
+    together = Rankings.of(fused(rankings, weights), np.ones((60, 40), dtype=bool))
 
     for user in range(60):
         lists = {
@@ -102,4 +103,4 @@ def test_arrays_are_fused_as_single_rankings_are(seed: int) -> None:
 def test_a_source_without_a_weight_takes_no_part() -> None:
     one, other = (Rankings.of(np.array([scores]), np.ones((1, 2), dtype=bool)) for scores in ([1.0, 2.0], [2.0, 1.0]))
 
-    assert fused({"one": one, "other": other}, {"one": 1.0}, DEPTH).argmax() == 1
+    assert fused({"one": one, "other": other}, {"one": 1.0}).argmax() == 1

@@ -75,9 +75,9 @@ def _measured(past: Past, sources: Sequence[Source]) -> dict[str, list[str]]:
     users = np.arange(len(past.events.user_ids))
     allowed = ~past.bought.mask(users) & past.has_vector[past.candidates]
     rankers = contenders(past, RECIPE, BLENDED, seed=1)
-    rankings = {source.value: Rankings.of(rankers[source](users), allowed) for source in Source}
+    rankings = {source.value: Rankings.of(rankers[source](users), allowed).top(DEPTH) for source in Source}
     weights = {source: weight for source, weight in blends(BLENDED)[BLEND].items() if source in sources}
-    lists = Rankings.of(fused(rankings, weights, DEPTH), allowed)
+    lists = Rankings.of(fused(rankings, weights), allowed)
     return {
         past.events.user_ids[user]: [past.events.product_ids[past.candidates[p]] for p in order[:length]]
         for user, order, length in zip(users, lists.order, lists.lengths, strict=True)

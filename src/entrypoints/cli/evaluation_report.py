@@ -12,7 +12,7 @@ from entrypoints.cli.output import out, print_paragraph, table
 
 DIGITS = 6
 TITLES = {
-    "discoveries": "Discoveries: bought after the moment, and never before",
+    "discoveries": "Discoveries: bought after, and never before",
     "first discovery": "First discovery: the first of these alone",
     "repeats": "Repeats: bought before, and again after",
 }
@@ -28,16 +28,17 @@ def as_json_object(evaluation: Evaluation, question: Question) -> dict[str, obje
         "events_before": evaluation.events_before,
         "events_after": evaluation.events_after,
         "candidates": evaluation.candidates,
-        "targets": [_rounded(asdict(target)) for target in evaluation.targets],
+        "targets": [rounded(asdict(target)) for target in evaluation.targets],
         "notes": list(evaluation.notes),
     }
 
 
-def _rounded(value: object) -> object:
+def rounded(value: object) -> object:
+    """The value for JSON: every number in it with DIGITS digits."""
     if isinstance(value, dict):
-        return {str(name): _rounded(part) for name, part in value.items()}
+        return {str(name): rounded(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(part) for part in value]
+        return [rounded(part) for part in value]
     return round(value, DIGITS) if isinstance(value, float) else value
 
 
@@ -58,7 +59,7 @@ def print_evaluation(evaluation: Evaluation, ks: Sequence[int]) -> None:
 
 def _print_target(target: TargetScores, ks: Sequence[int]) -> None:
     title = f"{TITLES[target.name]} ({target.users:,} users, {target.relevant:,} products)"
-    numbers = ("MRR", "95%", "over popularity", "k", "hit rate", "recall", "NDCG", "coverage")
+    numbers = ("MRR", "95%", "k", "hit rate", "recall", "NDCG", "coverage")
     out.print(table(title, ("ranker", *numbers), (_row(score, ks) for score in target.rankers), numbers))
     print_paragraph(lead_sentence(target.name, target.blend["MRR"]), indent=2)
 
@@ -68,8 +69,7 @@ def _row(score: RankerScore, ks: Sequence[int]) -> Sequence[str]:
     mrr = score.metrics["MRR"]
     by_k = [[f"{score.metrics[f'{name}@{k}'].value:.3f}" for k in ks] for name in ("hit rate", "recall", "NDCG")]
     columns = [[str(k) for k in ks], *by_k, [f"{score.coverage[k]:.0%}" for k in ks]]
-    over = interval(score.over_popularity["MRR"], sign=True)
-    return (score.name, f"{mrr.value:.4f}", interval(mrr), over, *("\n".join(lines) for lines in columns))
+    return (score.name, f"{mrr.value:.3f}", interval(mrr), *("\n".join(lines) for lines in columns))
 
 
 def interval(estimate: Estimate, *, sign: bool = False) -> str:

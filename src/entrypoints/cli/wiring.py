@@ -42,15 +42,16 @@ def make_ready(container: Container) -> None:
 
 
 @contextmanager
-def looking() -> Iterator[Container]:
+def looking(*, needs_log: bool = True) -> Iterator[Container]:
     """The container for a command that only reads. Where there is nothing yet, it sees an empty shop and makes none.
 
     Otherwise a shell without the settings of the service would have an empty one of its own from then on, in which all
-    is well. With a broker it is made all the same: dead letters that are taken from there have to be kept.
+    is well. With a broker it is made all the same: dead letters that are taken from there have to be kept. Who needs
+    no log is not told that there is none.
     """
     with TemporaryDirectory(prefix="penchant-") as nothing, unchecked() as container:
         settings = container.settings()
-        if container.is_new():
+        if container.is_new() and needs_log:
             warn(
                 f"Nothing has been recorded in {settings.home} yet, and DATABASE_URL names no other place. Where "
                 "Penchant runs as a service, docs/operations.md says how a shell gets its settings."

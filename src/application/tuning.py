@@ -1,0 +1,79 @@
+"""What tuning found."""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+
+from attrs import frozen
+
+from application.setup import Setup
+from application.targets import DISCOVERIES
+from domain.blend import Source
+from domain.bootstrap import Estimate
+from domain.interaction import EventType
+
+POPULARITY = "popularity"
+NOW = "as set now"
+FOUND = "as found"
+
+
+class Verdict(StrEnum):
+    """What follows from the test part."""
+
+    POPULARITY = "popularity"
+    """Nothing that was tried is shown to be better than what is popular."""
+    KEEP = "keep"
+    """What is set is as good as anything that was found."""
+    CHANGE = "change"
+    """What was found is better than what is set."""
+
+
+@frozen(kw_only=True)
+class TargetTest:
+    """How good what is set and what was found are at one target of the test part.
+
+    `metrics` are by the name of the ranker, then by that of the metric; the others by that of the metric, user by user.
+    """
+
+    name: str
+    metrics: Mapping[str, Mapping[str, Estimate]]
+    over_now: Mapping[str, Estimate]
+    over_popularity: Mapping[str, Estimate]
+
+
+@frozen(kw_only=True)
+class Tuning:
+    """All of it.
+
+    Parameters
+    ----------
+    at_us : the moment of the test part; all validation lies before it.
+    types, sources : what was there to be weighed: types of events, and sources of recommendations.
+    parts, tried : how many validation parts there were, and how many setups were tried on them.
+    users : of the test part.
+    now, found : the setup that is set, and the best.
+    now_score, found_score : the MRR of both on the validation parts.
+    popularity_half_life_days : of the popularity that was best there; everything is held against that.
+    """
+
+    at_us: int
+    types: Collection[EventType]
+    sources: Collection[Source]
+    parts: int
+    tried: int
+    users: int
+    now: Setup
+    found: Setup
+    now_score: float
+    found_score: float
+    popularity_half_life_days: float
+    targets: tuple[TargetTest, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """By the MRR of discoveries on the test part, which nothing was chosen by."""
+        tested = next(target for target in self.targets if target.name == DISCOVERIES)
+        if tested.over_popularity["MRR"].low <= 0:
+            return Verdict.POPULARITY
+        is_better = self.found.key != self.now.key and tested.over_now["MRR"].low > 0
+        return Verdict.CHANGE if is_better else Verdict.KEEP

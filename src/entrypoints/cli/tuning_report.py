@@ -1,0 +1,153 @@
+"""What `penchant tune` found, for eyes and for programs."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from attrs import asdict
+
+from application.evaluate import Question
+from application.setup import Setup
+from application.tuning import TargetTest, Tuning, Verdict
+from domain.blend import Source
+from domain.bootstrap import Estimate
+from domain.instant import from_microseconds
+from domain.interaction import EventType
+from entrypoints.cli.evaluation_report import TITLES, interval, rounded
+from entrypoints.cli.output import out, print_paragraph, table
+from entrypoints.variables import variable_of
+
+
+def as_json_object(tuning: Tuning, question: Question) -> dict[str, object]:
+    """All figures, rounded; half-lives without end are null."""
+    return {
+        "at": from_microseconds(tuning.at_us).isoformat().replace("+00:00", "Z"),
+        "min_events": question.min_events,
+        "seed": question.seed,
+        "validation": {
+            "parts": tuning.parts,
+            "tried": tuning.tried,
+            "now": rounded(tuning.now_score),
+            "found": rounded(tuning.found_score),
+        },
+        "now": _plain(tuning.now),
+        "found": _plain(tuning.found),
+        "popularity_half_life_days": _finite(tuning.popularity_half_life_days),
+        "test": {"users": tuning.users, "targets": [rounded(asdict(target)) for target in tuning.targets]},
+        "verdict": tuning.verdict,
+        "to_set_it": list(_settings(tuning)),
+        "notes": list(tuning.notes),
+    }
+
+
+def print_tuning(tuning: Tuning, ks: Sequence[int]) -> None:
+    """Print what was found, how it did on the test part, and what follows from that."""
+    at = f"{from_microseconds(tuning.at_us):%Y-%m-%d %H:%M} UTC"
+    out.print(
+        f"{tuning.tried:,} settings were tried on {tuning.parts} parts of the time before {at}: "
+        f"MRR {tuning.now_score:.3f} as set now, {tuning.found_score:.3f} as found."
+    )
+    out.print()
+    now, found = _values(tuning.now, tuning), _values(tuning.found, tuning)
+    rows = [(name, now[name], found[name] if found[name] != now[name] else "the same") for name in now]
+    out.print(table("Settings", ("", "set now", "found"), rows))
+    for target in tuning.targets:
+        out.print()
+        _print_target(target, tuning, ks)
+    print_paragraph(f"Popularity is the best of its kind there: half-life {_days(tuning.popularity_half_life_days)}.")
+    out.print()
+    _print_verdict(tuning)
+    for note in tuning.notes:
+        print_paragraph(note, "[yellow]![/yellow]", indent=2)
+
+
+def _print_target(target: TargetTest, tuning: Tuning, ks: Sequence[int]) -> None:
+    names = [f"{name}@{k}" for k in ks for name in ("hit rate", "NDCG")]
+    title = f"{TITLES[target.name]} ({tuning.users:,} users)"
+    rows = ((name, *_cells(metrics, names)) for name, metrics in target.metrics.items())
+    out.print(table(title, ("", "MRR", "95%", *names), rows, ("MRR", "95%", *names)))
+
+
+def _cells(metrics: Mapping[str, Estimate], names: Sequence[str]) -> Sequence[str]:
+    mrr = metrics["MRR"]
+    return (f"{mrr.value:.3f}", interval(mrr), *(f"{metrics[name].value:.3f}" for name in names))
+
+
+def _print_verdict(tuning: Tuning) -> None:
+    tested = tuning.targets[0]
+    over_now, over_popularity = (f"{e.value:+.4f} MRR, 95% {interval(e, sign=True)}" for e in _gains(tested))
+    match tuning.verdict:
+        case Verdict.POPULARITY:
+            print_paragraph(
+                f"Nothing beats popularity here: what was found is not shown to be better ({over_popularity}). "
+                "Show everybody what is popular, and tune again when there are more events."
+            )
+        case Verdict.KEEP:
+            print_paragraph(
+                f"Keep what is set: what was found is not shown to be better ({over_now}). "
+                f"Beside popularity it is ({over_popularity})."
+            )
+        case Verdict.CHANGE:
+            print_paragraph(
+                f"What was found is better than what is set ({over_now}) and than popularity ({over_popularity})."
+            )
+            print_paragraph("To set it:")
+            for line in _settings(tuning):
+                out.print(f"  {line}", markup=False, soft_wrap=True)
+
+
+def _gains(tested: TargetTest) -> tuple[Estimate, Estimate]:
+    return tested.over_now["MRR"], tested.over_popularity["MRR"]
+
+
+def _settings(tuning: Tuning) -> Iterator[str]:
+    """The command and the variables that set what was found, where it differs from what is set."""
+    now, found = tuning.now, tuning.found
+    options = []
+    if found.recipe.decay != now.recipe.decay:
+        options.append(f"--half-life-days {found.recipe.decay.half_life_days:g}")
+    weights = found.recipe.weights
+    options += [f"--weight-{one} {weights[one]:g}" for one in EventType if weights[one] != now.recipe.weights[one]]
+    if options:
+        yield f"penchant recipe set {' '.join(options)}"
+    before = _variables(now)
+    yield from (f"export {name}={value}" for name, value in _variables(found).items() if value != before[name])
+
+
+def _variables(setup: Setup) -> Mapping[str, str]:
+    """The environment variables of the blend."""
+    blend = setup.blend
+    values = {f"blend_{source}": weight for source, weight in blend.weights.items()}
+    values["popularity_half_life_days"] = blend.popularity.half_life_days
+    values["bought_with_half_life_days"] = blend.bought_with.half_life_days
+    return {variable_of(name): f"{value:g}" for name, value in values.items()}
+
+
+def _values(setup: Setup, tuning: Tuning) -> Mapping[str, str]:
+    """Everything that was turned, as people read it."""
+    blend = setup.blend
+    values = {"half-life of embeddings": _days(setup.recipe.decay.half_life_days)}
+    if len(tuning.types) > 1:
+        values |= {f"weight of a {one}": f"{setup.recipe.weights[one]:g}" for one in EventType if one in tuning.types}
+    values["half-life of what is popular"] = _days(blend.popularity.half_life_days)
+    if Source.BOUGHT_WITH in tuning.sources:
+        values["half-life of what is bought together"] = _days(blend.bought_with.half_life_days)
+    return values | {f"{source} in the blend": f"{blend.weights[source]:g}" for source in tuning.sources}
+
+
+def _days(days: float) -> str:
+    return f"{days:.3g} days" if math.isfinite(days) else "none"
+
+
+def _plain(setup: Setup) -> dict[str, object]:
+    blend = setup.blend
+    return {
+        "half_life_days": _finite(setup.recipe.decay.half_life_days),
+        "weights": dict(setup.recipe.weights),
+        "popularity_half_life_days": _finite(blend.popularity.half_life_days),
+        "bought_with_half_life_days": _finite(blend.bought_with.half_life_days),
+        "blend": dict(blend.weights),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 6) if math.isfinite(value) else None

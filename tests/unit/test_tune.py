@@ -1,0 +1,199 @@
+"""That tuning finds what is there to be found, is tested on what it never saw, and says when nothing is."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from attrs import evolve
+
+from application.climb import LEAST_GAIN, climb
+from application.contenders import served
+from application.contest import hold
+from application.evaluate import Question
+from application.setup import HALF_LIVES_DAYS, Setup, knobs
+from application.targets import DISCOVERIES
+from application.tune import Tune
+from application.tuning import FOUND, NOW, POPULARITY, Tuning, Verdict
+from application.validation import Validate, parts
+from domain.blend import Blend, Source
+from domain.decay import Decay
+from domain.errors import InvalidValueError
+from domain.instant import to_microseconds
+from domain.interaction import EventType
+from domain.recipe import Recipe
+from tests.unit.evaluation_side import AT, DIMENSIONS, QUESTION, World
+
+ONLY_EMBEDDING = Blend(weights={Source.EMBEDDING: 1.0, Source.POPULAR: 0.0, Source.BOUGHT_WITH: 0.0})
+WITHOUT_GRAPH = (Source.EMBEDDING, Source.POPULAR)
+DAYS = 100
+
+
+def _setup(half_life_days: float, blend: Blend = ONLY_EMBEDDING) -> Setup:
+    recipe = Recipe(model="by hand", dimensions=DIMENSIONS, decay=Decay.of_half_life(half_life_days))
+    return Setup(recipe=recipe, blend=blend)
+
+
+def _fashions(users: int = 60, groups: int = 8, products: int = 30, seed: int = 3) -> World:
+    """A shop in which every user moves on to another group of products every 20 days, and buys one a day."""
+    draw = np.random.default_rng(seed)
+    world = World()
+    for group in range(groups):
+        for number in range(products):
+            world.vectors[f"p{group}-{number:02}"] = np.eye(DIMENSIONS)[group]
+    for user in range(users):
+        order = draw.permutation(groups)
+        for day in range(DAYS):
+            group, number = order[(day + 10) // 20], draw.integers(products)
+            world.did(f"u{user:03}", f"p{group}-{number:02}", day - 0.8 * DAYS + draw.random())
+    return world
+
+
+def _crowd(users: int = 60, products: int = 40) -> World:
+    """A shop in which everybody buys the same in the same order, whatever it is like."""
+    draw = np.random.default_rng(5)
+    world = World()
+    for number in range(products):
+        vector = draw.normal(size=DIMENSIONS)
+        world.vectors[f"p{number:02}"] = vector / np.linalg.norm(vector)
+    for user in range(users):
+        for number in range(products):
+            world.did(f"u{user:03}", f"p{number:02}", number * DAYS / products - 0.8 * DAYS + draw.random() * 20)
+    return world
+
+
+def _tune(world: World, now: Setup, question: Question = QUESTION) -> Tuning:
+    return Tune(world.material(), question, now, WITHOUT_GRAPH)(lambda _: None)
+
+
+def test_a_shorter_half_life_is_found_where_tastes_change() -> None:
+    tuning = _tune(_fashions(), _setup(np.inf))
+
+    assert tuning.found.recipe.decay.half_life_days <= 7
+    assert tuning.verdict is Verdict.CHANGE
+    assert tuning.found_score > tuning.now_score
+    tested = tuning.targets[0]
+    assert (tested.name, set(tested.metrics)) == (DISCOVERIES, {POPULARITY, NOW, FOUND})
+    gain = tested.metrics[FOUND]["MRR"].value - tested.metrics[NOW]["MRR"].value
+    assert tested.over_now["MRR"].value == pytest.approx(gain)
+    assert tested.over_now["MRR"].low > 0
+
+
+def test_what_is_right_is_kept() -> None:
+    found = _tune(_fashions(), _setup(np.inf)).found
+
+    tuning = _tune(_fashions(seed=4), found)
+
+    assert tuning.verdict is Verdict.KEEP
+
+
+def test_where_all_want_the_same_nothing_beats_popularity() -> None:
+    assert _tune(_crowd(), _setup(30, Blend())).verdict is Verdict.POPULARITY
+
+
+def test_nothing_of_the_test_part_decides_what_is_found() -> None:
+    world = _fashions()
+    before = _tune(world, _setup(np.inf))
+
+    draw = np.random.default_rng(9)
+    for number in range(2_000):
+        world.did(f"u{number % 60:03}", f"p0-{draw.integers(30):02}", 1 + draw.random())
+    after = _tune(world, _setup(np.inf))
+
+    assert (after.found.key, after.found_score, after.now_score) == (
+        before.found.key,
+        before.found_score,
+        before.now_score,
+    )
+    assert after.targets[0].metrics != before.targets[0].metrics
+
+
+def test_no_validation_part_looks_beyond_its_end() -> None:
+    material = _fashions().material()
+    known = material.events.until(to_microseconds(AT))
+
+    some = parts(material, known, 2, seed=1)
+
+    moments = [part.past.at_us for part in some]
+    assert moments == sorted(moments)
+    assert moments[-1] < to_microseconds(AT)
+    for part in some:
+        assert part.past.events.times_us[-1] < part.past.at_us
+
+
+def test_a_score_is_the_mrr_that_an_evaluation_finds_on_the_same_part() -> None:
+    material, setup = _fashions().material(), _setup(7, Blend())
+    [*_, last] = parts(material, material.events, 2, seed=1)
+    rankers = {source: served(last.past, source, setup.recipe, setup.blend) for source in WITHOUT_GRAPH}
+    blends = {"blend": dict.fromkeys(WITHOUT_GRAPH, 1.0), "alone": {Source.POPULAR: 1.0}}
+    tallies = hold(last.past, last.shelf, rankers, blends, (3,), lambda _: None)[DISCOVERIES]
+
+    score = Validate([last], WITHOUT_GRAPH)
+
+    assert score(setup) == pytest.approx(tallies["blend"].metrics["MRR"].mean())
+    assert score.of_source(Source.POPULAR, setup) == pytest.approx(tallies["alone"].metrics["MRR"].mean())
+
+
+def test_with_one_type_of_events_no_weights_are_tried_and_without_a_graph_none_of_it() -> None:
+    now = _setup(30, Blend())
+    tried = [setup for knob in knobs([EventType.PURCHASE], WITHOUT_GRAPH) for setup in knob(now)]
+
+    assert {tuple(setup.recipe.weights.items()) for setup in tried} == {tuple(now.recipe.weights.items())}
+    assert {setup.blend.bought_with for setup in tried} == {now.blend.bought_with}
+    assert {setup.blend.weights[Source.BOUGHT_WITH] for setup in tried} == {1.0}
+
+    more = [setup for knob in knobs(list(EventType), list(Source)) for setup in knob(now)]
+    for event_type in EventType:
+        weights = {setup.recipe.weights[event_type] for setup in more}
+        assert len(weights) == 1 if event_type is EventType.PURCHASE else len(weights) > 5
+    assert {setup.blend.bought_with.half_life_days for setup in more} >= set(HALF_LIVES_DAYS)
+
+
+def test_a_blend_of_nothing_is_not_tried() -> None:
+    for knob in knobs([EventType.PURCHASE], WITHOUT_GRAPH):
+        for setup in knob(_setup(30)):
+            assert any(setup.blend.weights[source] for source in WITHOUT_GRAPH)
+
+
+def test_climbing_finds_the_best_of_each_knob_and_scores_nothing_twice() -> None:
+    scored = []
+
+    def score(setup: Setup) -> float:
+        scored.append(setup.key)
+        days = min(setup.recipe.decay.half_life_days, 1e4)
+        return 10 - abs(np.log(days / 60)) - abs(setup.blend.weights[Source.POPULAR] - 2)
+
+    climbed = climb(_setup(3), knobs([EventType.PURCHASE], WITHOUT_GRAPH), score)
+
+    assert climbed.setup.recipe.decay.half_life_days == pytest.approx(60)
+    assert climbed.setup.blend.weights[Source.POPULAR] == 2
+    assert climbed.score > climbed.start_score
+    assert climbed.tried == len(scored) == len(set(scored))
+
+
+def test_a_gain_that_is_noise_moves_nothing() -> None:
+    start = _setup(30)
+
+    climbed = climb(
+        start, knobs([EventType.PURCHASE], WITHOUT_GRAPH), lambda s: 1 if s is start else 1 + LEAST_GAIN / 2
+    )
+
+    assert climbed.setup is start
+
+
+def test_too_few_users_on_a_validation_part_are_told() -> None:
+    world = _fashions(users=30)
+    lately = AT - timedelta(days=5)
+    world.events = [event for event in world.events if event.user_id < "u010" or event.occurred_at > lately]
+
+    with pytest.raises(InvalidValueError, match=r"validation part 1 of 3.*lower --min-events"):
+        _tune(world, _setup(30), evolve(QUESTION, min_events=2))
+
+
+def test_too_few_users_after_the_moment_are_told() -> None:
+    with pytest.raises(InvalidValueError, match="are too few: 9 with at least 2 events"):
+        _tune(_fashions(users=9), _setup(30))
+
+
+def test_no_events_are_told() -> None:
+    with pytest.raises(InvalidValueError, match="there is not a single one"):
+        _tune(World(), _setup(30))
