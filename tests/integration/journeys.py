@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -28,7 +29,7 @@ class Journeys:
         """Everything that somebody had to do with."""
         return frozenset(message["product_id"] for message in self.messages if "product_id" in message)
 
-    @property
+    @cached_property
     def gone(self) -> frozenset[str]:
         """The message ids of what was taken back."""
         return frozenset(message["retracts"] for message in self.messages if "retracts" in message)
