@@ -29,6 +29,7 @@ from tests.services.fixtures import (  # noqa: F401  pytest finds fixtures by th
     servers,
 )
 from tests.services.needs import servers_of
+from tests.services.neo4j import Neo4jServer
 from tests.services.report import Report
 from tests.services.server import NotOurs
 from tests.services.servers import KINDS, SETTINGS, Servers, makers
@@ -38,6 +39,9 @@ settings.load_profile("untimed")
 
 QUICK_TO_START = "-XX:TieredStopAtLevel=1"
 """Servers in Java compile once and simply: none of them runs so long in tests that more would pay."""
+
+LATE = frozenset({Neo4jServer})
+"""Started when it is first asked for: it takes the most, and of several processes of a run few need it."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,7 +79,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.freeze()  # all that is imported and collected stays: each later search for garbage would go through it
     if not session.config.option.collectonly:
         needed = frozenset().union(*map(servers_of, session.items))
-        session.config.stash[SERVERS].launch(kind for kind in KINDS if kind in needed)
+        session.config.stash[SERVERS].launch(kind for kind in KINDS if kind in needed - LATE)
 
 
 @pytest.hookimpl(wrapper=True)

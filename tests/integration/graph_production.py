@@ -68,7 +68,7 @@ class GraphProduction:
 
     def waiting(self) -> int:
         """Events that wait in the queue of the graph."""
-        return self.base.rabbitmq.queue(self.base.broker_url, GRAPH_QUEUE).ready
+        return self.base.rabbitmq.ready(self.base.broker_url, [GRAPH_QUEUE])[GRAPH_QUEUE]
 
     def purge(self) -> None:
         """Empty that queue."""

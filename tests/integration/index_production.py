@@ -117,7 +117,7 @@ class IndexProduction:
 
     def waiting(self) -> int:
         """Events that wait in the queue of the index."""
-        return self.base.rabbitmq.queue(self.base.broker_url, INDEX_QUEUE).ready
+        return self.base.rabbitmq.ready(self.base.broker_url, [INDEX_QUEUE])[INDEX_QUEUE]
 
     def send(self, body: bytes) -> None:
         """Put a message into that queue, as no program of ours does."""

@@ -137,7 +137,7 @@ class Production:
     def on_the_broker(self) -> int:
         """Messages in all queues but that of the dead; those that a running worker holds are not counted."""
         queues = [name for name in self.rabbitmq.queues(self.broker_url) if name != FAILED]
-        return sum(self.rabbitmq.queue(self.broker_url, name).ready for name in queues)
+        return sum(self.rabbitmq.ready(self.broker_url, queues).values())
 
     def dead(self) -> Sequence[DeadLetter]:
         """The dead letters in the table, where the collector puts them."""

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -97,6 +97,12 @@ class RabbitmqServer(Server):
             consumers=declared.consumer_count,
             unacknowledged=info.get("messages_unacknowledged", 0),
         )
+
+    def ready(self, vhost_url: str, names: Iterable[str]) -> Mapping[str, int]:
+        """How many messages wait in each of these queues. Raises amqp.NotFound if one is not there."""
+        with self.connection(vhost_url) as connection:
+            channel = connection.channel()
+            return {name: channel.queue_declare(name, passive=True).message_count for name in names}
 
     def queues(self, vhost_url: str) -> list[str]:
         """The names of all queues of a vhost."""

@@ -8,6 +8,8 @@ Value = TypeVar("Value")
 
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.1
+PAUSE_TO_ASKING = 2
+"""A question that takes long is asked more rarely: what is waited for needs the processor as well."""
 
 
 def wait_until(condition: Callable[[], Value], deadline_seconds: float, what: str) -> Value:
@@ -18,10 +20,12 @@ def wait_until(condition: Callable[[], Value], deadline_seconds: float, what: st
     end = time.monotonic() + deadline_seconds
     pause = FIRST_PAUSE_SECONDS
     while True:
+        asked_at = time.monotonic()
         answer = condition()
         if answer:
             return answer
-        if time.monotonic() >= end:
+        answered_at = time.monotonic()
+        if answered_at >= end:
             raise TimeoutError(f"waited {deadline_seconds:g} s in vain for {what}; the last answer was {answer!r}")
-        time.sleep(pause)
+        time.sleep(min(max(pause, PAUSE_TO_ASKING * (answered_at - asked_at)), end - answered_at))
         pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
