@@ -1,5 +1,7 @@
 """What an evaluation works on, from the log and from elsewhere."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -25,14 +27,14 @@ def _in_place(shop: Shop) -> Material:
     return material
 
 
-def _embedded(shop: Shop, *others: Product) -> Material:
+def _embedded(shop: Shop, *others: Product, on_texts: Callable[[int], None] = lambda _: None) -> Material:
     collected = CollectEvents()
     for number, event in enumerate(EVENTS):
         collected.add(event, number)
     vectors = MemoryPhraseVectors(DIMENSIONS)
     embed = EmbedMaterial(shop.embedder, vectors, shop.clock, CountingMetrics())
     known = {**PRODUCTS, **{product.product_id: product for product in others}}
-    return embed(collected.columns(), known, lambda _: None)
+    return embed(collected.columns(), known, on_texts)
 
 
 def _vectors(material: Material) -> dict[str, list[float]]:
@@ -56,11 +58,12 @@ def test_files_give_the_same_as_the_log_and_leave_it_alone(shop: Shop) -> None:
 
 
 def test_a_product_keeps_a_vector_of_its_own_and_its_text_is_not_embedded(shop: Shop) -> None:
-    shop.embedder.refused = {"mug"}
     vectors = unit_vectors(2, DIMENSIONS)
+    embedded: list[int] = []
 
-    material = _embedded(shop, own_product("mug", vectors[0]), own_product("hat", vectors[1]))
+    material = _embedded(shop, own_product("mug", vectors[0]), own_product("hat", vectors[1]), on_texts=embedded.append)
 
+    assert sum(embedded) == 1  # "green tea", which is a product and a phrase
     assert set(_vectors(material)) == {"tea", "mug", "phrase green tea"}
     assert material.vectors.matrix[material.vectors.products["mug"]].tobytes() == vectors[0].tobytes()
     assert _vectors(material)["tea"] == _vectors(_embedded(shop))["tea"]

@@ -153,7 +153,8 @@ def test_the_products_of_an_older_home_are_kept_and_have_no_attributes(open_data
     for found in (catalogue.read(["tea"])["tea"], change.put.product):
         assert (found.product, found.embedding.tobytes()) == (expected.product, vector.tobytes())
     assert list(catalogue.vectors(["tea"])[0]) == ["tea"]
-    assert (list(catalogue.outdated(10)), list(catalogue.outdated_own())) == ([], [])
+    later = SqlProductCatalogue(database, DIMENSIONS, "model-2")
+    assert (list(later.outdated(10)), list(later.outdated_own())) == ([expected.product], [])
 
 
 def test_downgrading_step_by_step_keeps_what_fits(database: Database) -> None:
