@@ -1,7 +1,5 @@
 """What use cases are made of: adapters, one a port, as the settings choose them, and what they compute with."""
 
-import os
-
 from dependency_injector import providers
 
 from adapters.memory.system import CountingMetrics
@@ -14,7 +12,6 @@ from adapters.sql.product_catalogue import SqlProductCatalogue, SqlProductChange
 from adapters.sql.registry import SqlRegistry
 from adapters.sql.schema import SqlSchema
 from adapters.sql.user_embedding_store import SqlUserEmbeddingStore
-from adapters.structlog.journal import StructlogJournal
 from adapters.structlog.library_log import LibraryLog
 from adapters.system.system import RandomIds, SignalStop, SystemClock, SystemProcess
 from adapters.wordllama.embedder import WordLlamaEmbedder
@@ -72,9 +69,9 @@ class Parts:
         )
         self.stop = providers.Singleton(SignalStop)
         self.process = providers.Singleton(SystemProcess)
-        self.journal = providers.Singleton(StructlogJournal, pid=providers.Callable(os.getpid))
+        self.journal = providers.Singleton(production.journal)
         self.library_log = providers.Singleton(LibraryLog, self.journal, self.clock)
-        self.tracer = providers.Resource(production.tracer, self.journal)
+        self.tracer = providers.Resource(production.tracer, self.journal.provider)
         self.embedder = providers.Selector(
             self.embedders,
             wordllama=providers.Singleton(WordLlamaEmbedder),

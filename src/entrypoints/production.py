@@ -1,4 +1,4 @@
-"""The adapters of servers. Each is imported when it is asked for: a process pays for no driver that it does not use."""
+"""Adapters that not every process needs. Each is imported when it is asked for: nobody pays for what is not used."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from adapters.rabbitmq.queues import KombuQueues
     from adapters.rabbitmq.topology import Topology
     from adapters.redis.phrase_vectors import RedisPhraseVectors
+    from adapters.structlog.journal import StructlogJournal
 
 LOG_ID = "log_id"
 
@@ -229,7 +230,14 @@ def api_client(settings: Settings, url: str) -> "ApiClient":
     return ApiClient(url, key.get_secret_value() if key is not None else None)
 
 
-def tracer(journal: Journal) -> Iterator[Tracer]:
+def journal() -> "StructlogJournal":
+    """What this process tells."""
+    from adapters.structlog.journal import StructlogJournal
+
+    return StructlogJournal(pid=os.getpid())
+
+
+def tracer(journal: Callable[[], Journal]) -> Iterator[Tracer]:
     """Traces, where the standard OTEL_ variables ask for them; sent off at the end."""
     if not any(name.startswith("OTEL_") for name in os.environ):
         yield NO_TRACER
@@ -239,7 +247,7 @@ def tracer(journal: Journal) -> Iterator[Tracer]:
     if not traces_wanted(os.environ):
         yield NO_TRACER
         return
-    opened = OtelTracer(journal)
+    opened = OtelTracer(journal())
     yield opened
     opened.close()
 
