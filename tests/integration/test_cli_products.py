@@ -15,6 +15,7 @@ from domain.attributes import attributes_of
 from entrypoints.container import Container
 from tests.documents import ROOT, Document
 from tests.integration.program import Program
+from tests.services.openai_stub import OpenaiStub
 
 SHELF: list[dict[str, Any]] = [
     {"product_id": "mug", "text": "blue mug", "attributes": {"colour": "blue", "size": ["S", "M"], "sold": True}},
@@ -178,6 +179,26 @@ def test_a_vector_that_cannot_be_is_refused_with_line_and_remedy(
 
     assert (outcome.code, outcome.json["added"]) == (1, 1)
     assert _rejected(program, outcome.json["rejects_file"]) == [(2, reason)]
+
+
+def test_a_change_of_the_model_leaves_own_vectors_behind_and_says_what_to_do(
+    shop: Program, openai_stub: OpenaiStub
+) -> None:
+    other = {"OPENAI_API_KEY": openai_stub.api_key, "OPENAI_BASE_URL": openai_stub.url}
+    shop.ok("products", "import", "-", stdin=lines([_own()]))
+    shop.ok("record", "--user", "bob", "--event", "view", "--product", "lamp")
+
+    said = shop.ok("recipe", "set", **other).stdout
+    unknown = shop.run("similar", "lamp", **other).stderr
+    refused = shop.run("products", "import", "-", stdin=lines([_own()]), **other).stderr
+    report = shop.ok("products", "import", "-", "--json", stdin=lines([{**_own(), "embedding": [1.0] * 1536}]), **other)
+
+    assert "1 products came with vectors of your own" in said
+    assert "lamp" in said
+    assert "'lamp' is not in the catalogue" in unknown
+    assert "embedding has 256 dimensions, not 1536" in refused
+    assert (report.json["changed"], report.json["users_rebuilt"]) == (1, 1)
+    assert shop.ok("verify", "--all", "--json", **other).json["mismatches"] == 0
 
 
 def test_an_evaluation_takes_files_with_attributes_and_own_vectors(
