@@ -58,11 +58,13 @@ def parse_attributes(raw: object) -> Attributes:
 
     A number or a boolean is its text in JSON; 7.0 is 7. Raises InvalidValueError, which names what is wrong.
     """
-    if not isinstance(raw, Mapping | None):
+    if raw is None:
+        return NO_ATTRIBUTES
+    if not isinstance(raw, Mapping):
         raise InvalidValueError("attributes", "is not an object", _EXAMPLE)
     found = frozenset(
         attribute(name, _text_of(name, value))
-        for name, values in (raw or {}).items()
+        for name, values in raw.items()
         for value in (values if isinstance(values, list) else [values])
         if value is not None
     )
