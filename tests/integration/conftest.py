@@ -30,17 +30,23 @@ def container(program: Program) -> Iterator[Container]:
 
 
 @pytest.fixture(scope="session")
-def real_messages() -> list[dict[str, object]]:
+def online_retail() -> OnlineRetail:
+    """The data set, which is surveyed once."""
+    return OnlineRetail()
+
+
+@pytest.fixture(scope="session")
+def real_messages(online_retail: OnlineRetail) -> list[dict[str, object]]:
     """All events of some real customers in the order of the data set, as messages."""
-    events = [s.event for _, s in OnlineRetail().submissions(SHIFT) if s is not None]
+    events = [s.event for _, s in online_retail.submissions(SHIFT) if s is not None]
     chosen = set(sorted({event.user_id for event in events})[:: 4335 // CUSTOMERS])
     return [as_message(event) for event in events if event.user_id in chosen]
 
 
 @pytest.fixture(scope="session")
-def real_products() -> list[dict[str, str]]:
+def real_products(online_retail: OnlineRetail) -> list[dict[str, str]]:
     """The real catalogue, as `products import` takes it."""
-    return [{"product_id": product.product_id, "text": product.text} for product in OnlineRetail().products()]
+    return [{"product_id": product.product_id, "text": product.text} for product in online_retail.products()]
 
 
 @pytest.fixture(scope="session")
