@@ -6,17 +6,18 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from attrs import define
-from qdrant_client import QdrantClient
-from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from tests.services.child import Child, data_folder
 from tests.services.containers import Container, docker_answers
 from tests.services.ports import LOOPBACK, free_port
 from tests.services.server import Foreign, Origin, Server, first_of, from_environment
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
 
 IMAGE = "qdrant/qdrant:v1.19.1"
 PORT = 6333
@@ -30,12 +31,17 @@ class QdrantServer(Server):
     """Qdrant, which tests have in turn. The password of `url` is the API key, if there is one."""
 
     name: ClassVar[str] = "Qdrant"
-    not_yet: ClassVar[tuple[type[Exception], ...]] = (ResponseHandlingException, UnexpectedResponse)
+    not_yet: ClassVar[tuple[type[Exception], ...]] = (ConnectionError,)
     stand_in: ClassVar[str] = "its client's local mode over HTTP, exact searches, no indexes"
 
     def ask_version(self) -> str:
+        from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
         with closing(self.connect()) as client:
-            return str(client.info().version)
+            try:
+                return str(client.info().version)
+            except (ResponseHandlingException, UnexpectedResponse) as error:
+                raise ConnectionError(f"{self._address} does not answer: {error}") from error
 
     @contextmanager
     def space(self) -> Iterator[str]:
@@ -56,8 +62,10 @@ class QdrantServer(Server):
             for collection in client.get_collections().collections:
                 client.delete_collection(collection.name)
 
-    def connect(self) -> QdrantClient:
+    def connect(self) -> "QdrantClient":
         """A client, to be closed. Its key is a header like any other: of `api_key` it warns, without TLS."""
+        from qdrant_client import QdrantClient  # a second, in every process of a run of tests
+
         headers = {"api-key": unquote(key)} if (key := urlsplit(self.url).password) else {}
         return QdrantClient(url=self._address, headers=headers, timeout=PROBE_SECONDS, check_compatibility=False)
 
