@@ -9,6 +9,9 @@ from application.ports.co_purchases import BUYERS
 from domain.decay import Decay
 
 # There is one edge between a user and a product, so that edges are buyers, and Neo4j knows their number.
+#
+# What takes the time is to look at everything that the buyers have bought. So each buyer is taken once, with the sum of
+# what speaks for whatever else that buyer has bought, and this sum is taken apart only for another of these products.
 _BOUGHT_WITH: LiteralString = """
 UNWIND $product_ids AS product_id
 CALL (product_id) {
@@ -16,15 +19,18 @@ CALL (product_id) {
     WITH mine, purchase, buyer ORDER BY purchase.last DESC LIMIT $buyers
     WITH mine, collect([buyer, exp($rate_per_ms * (purchase.last.epochMillis - $at_ms))]) AS buyers
     UNWIND buyers AS one
-    WITH mine, size(buyers) AS buyers, one[0] AS buyer, one[1] AS left
-    MATCH (buyer)-[purchase:PURCHASED]->(other:Product)
-    WHERE other <> mine
-    WITH other, buyers, sum(left * exp($rate_per_ms * (purchase.last.epochMillis - $at_ms))) AS shared
-    RETURN other, shared / sqrt(buyers) AS shared
+    RETURN mine, one[0] AS buyer, one[1] / sqrt(size(buyers)) AS left
 }
-WITH other, sum(shared) / sqrt(COUNT { (other)<-[:PURCHASED]-() }) AS score
+WITH buyer, sum(left) AS left, collect(mine) AS bought, collect([mine, left]) AS lefts
+MATCH (buyer)-[purchase:PURCHASED]->(other)
+WITH other, sum(exp($rate_per_ms * (purchase.last.epochMillis - $at_ms)) * CASE
+    WHEN other IN bought
+    THEN reduce(rest = 0.0, one IN lefts | rest + CASE one[0] WHEN other THEN 0.0 ELSE one[1] END)
+    ELSE left
+END) AS shared
+WHERE shared > 0 AND other:Product
 RETURN other.product_id AS product_id
-ORDER BY score DESC, product_id
+ORDER BY shared / sqrt(COUNT { (other)<-[:PURCHASED]-() }) DESC, product_id
 LIMIT $limit
 """
 
