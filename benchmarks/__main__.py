@@ -26,6 +26,7 @@ BENCHMARKS = {
     "http": "the HTTP API: requests a second with the broker and without, and freshness",
     "freshness": "from recorded to readable, at 1,000 events a second for a minute",
     "search": "the nearest of 4,000 and of a million products: exact and approximate, beside plain numpy",
+    "recommend": "ten recommendations with reasons of 4,000 and of a million products, beside plain numpy",
     "graph": "into Neo4j: the graph's consumer beside one transaction an event",
     "graph_away": "the embeddings, and then the graph, while Neo4j is stopped for 30 s",
 }

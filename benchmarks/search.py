@@ -1,7 +1,7 @@
 """The products nearest to a user: exact and approximate search beside plain numpy, at 4,000 and a million products."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,11 +15,10 @@ from adapters.embedded_search.catalogue_copy import CatalogueCopy
 from adapters.embedded_search.copies import Copies
 from adapters.embedded_search.product_search import EmbeddedProductSearch
 from adapters.embedded_search.vector_file import Rows
-from adapters.memory.product_catalogue import MemoryProductCatalogue
-from adapters.online_retail.dataset import OnlineRetail
 from adapters.system.system import SystemClock
-from adapters.wordllama.embedder import DIMENSIONS, WordLlamaEmbedder
+from adapters.wordllama.embedder import DIMENSIONS
 from application.ports.product_search import FoundProduct
+from benchmarks.made_up_catalogue import MadeUpCatalogue, embedded, product_id, real_texts
 from benchmarks.report import Report
 from domain.vectors import Matrix, Vector, unit_rows
 
@@ -35,8 +34,6 @@ WARM_UP = 20
 PLAIN = "plain numpy"
 """The others are held against it."""
 
-TEXTS = 3
-NOISE = 0.1
 EVENTS = 10
 
 WANTED_MS, WANTED_RECALL = 20, 0.95
@@ -55,30 +52,6 @@ class User:
 
 
 Find = Callable[[User], Sequence[int]]
-
-
-class MadeUpCatalogue(MemoryProductCatalogue):
-    """As many products as are wanted: each joins three texts of a real shop, with random weights and a little noise.
-
-    Their clusters overlap, as they do in a shop: there are real things that are named by real words.
-    """
-
-    def __init__(self, texts: Matrix, count: int) -> None:
-        super().__init__(DIMENSIONS, "benchmark")
-        self._texts = texts
-        self._count = count
-
-    def embeddings(self, page: int) -> Iterator[tuple[Sequence[str], Matrix]]:
-        random = np.random.default_rng(1)
-        for start in range(0, self._count, page):
-            rows = min(page, self._count - start)
-            yield [_id(row) for row in range(start, start + rows)], self._joined(random, rows)
-
-    def _joined(self, random: np.random.Generator, rows: int) -> Matrix:
-        weights = random.dirichlet([1.0] * TEXTS, size=rows)
-        joined = np.einsum("rt,rtd->rd", weights, self._texts[random.integers(len(self._texts), size=(rows, TEXTS))])
-        noise = random.normal(size=joined.shape) * np.linalg.norm(joined, axis=1, keepdims=True) / DIMENSIONS**0.5
-        return unit_rows("embedding", joined + NOISE * noise, DIMENSIONS)
 
 
 @frozen(kw_only=True)
@@ -102,8 +75,7 @@ class Found:
 
 def main(report: Report) -> None:
     """Measure both sizes, and print their tables."""
-    texts = sorted({product.text for product in OnlineRetail().products()})
-    vectors = unit_rows("embedding", WordLlamaEmbedder().embed(texts), DIMENSIONS)
+    vectors = embedded(real_texts())
     for size in SIZES:
         with TemporaryDirectory(prefix="penchant-search-") as folder:
             _measure(report, MadeUpCatalogue(vectors, size), size, Path(folder) / "copies")
@@ -167,7 +139,7 @@ def _users(products: Matrix) -> Sequence[User]:
         bought = random.choice(len(products), size=BOUGHT, replace=False)
         summed = random.exponential(size=EVENTS) @ products[bought[:EVENTS]]
         [vector] = unit_rows("embedding", summed[np.newaxis], DIMENSIONS)
-        users.append(User(vector=vector, rows=bought, ids=[_id(row) for row in bought]))
+        users.append(User(vector=vector, rows=bought, ids=[product_id(row) for row in bought]))
     return users
 
 
@@ -207,10 +179,6 @@ def _in_turn(contestants: Mapping[str, Find], users: Sequence[User]) -> Mapping[
         for name, found in rows.items():
             shares[name].append(len(set(found) & set(rows[PLAIN])) / len(rows[PLAIN]))
     return {name: Found(ms=ms[name], recall=sum(shares[name]) / len(users)) for name in contestants}
-
-
-def _id(row: int) -> str:
-    return f"p{row:07}"
 
 
 def _rows(found: Sequence[FoundProduct]) -> Sequence[int]:

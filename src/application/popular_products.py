@@ -1,11 +1,14 @@
 """What everybody has had to do with lately, the most popular first."""
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from threading import Lock
 
 import numpy as np
+from attrs import frozen
 
+from application.beside import begin
 from application.ports.event_log import DailyCount, EventLog
 from application.ports.system import Clock
 from application.shopper import Shopper, Wanted
@@ -15,11 +18,27 @@ from domain.popularity import ENOUGH, fading_popularity, window
 from domain.recipe import Recipe
 
 KEPT_SECONDS = 60.0
-"""For so long what was read is good enough: it changes by the day, and reading it takes longer than all else."""
+"""For so long what was read is as good as new: it changes by the day."""
+SPARING = 20
+"""So many times as long as it took to read is it kept at the least: in a large log that takes seconds of a core."""
+OLD_SECONDS = 3_600.0
+"""What has been old for so long is of no use to anybody."""
+
+
+@frozen(kw_only=True, eq=False)
+class _Kept:
+    """What was read, and until when it is as good as new."""
+
+    ranking: Sequence[str]
+    new_until: float
 
 
 class PopularProducts:
-    """Ranks by popularity: the live interactions by the weight of their type, fading by the day."""
+    """Ranks by popularity: the live interactions by the weight of their type, fading by the day.
+
+    What gets old is read anew beside the calls, which go on with it meanwhile; only the first one waits. Threads may
+    share it.
+    """
 
     def __init__(self, log: EventLog, recipe: Recipe, blend: Blend, clock: Clock) -> None:
         self._log = log
@@ -27,20 +46,35 @@ class PopularProducts:
         self._decay = blend.popularity
         self._clock = clock
         self._lock = Lock()
-        self._kept: tuple[float, Sequence[str]] | None = None
+        self._kept: _Kept | None = None
+        self._reading: Future[_Kept] | None = None
 
     def __call__(self, shopper: Shopper, wanted: Wanted) -> Sequence[str]:
         return wanted.of(self.ranking())
 
     def ranking(self) -> Sequence[str]:
-        """All products that anybody had to do with, the most popular first; equal ones by id."""
-        with self._lock:
-            if self._kept is None or self._clock.monotonic() - self._kept[0] >= KEPT_SECONDS:
-                self._kept = (self._clock.monotonic(), self._read())
-            return self._kept[1]
+        """All products that anybody had to do with, the most popular first; equal ones by id.
 
-    def _read(self) -> Sequence[str]:
-        now = self._clock.now()
+        Raises TransientError when the log is out of reach; where no call has waited for that, the next one does.
+        """
+        with self._lock:
+            now = self._clock.monotonic()
+            if self._reading is not None and self._reading.done():
+                read, self._reading = self._reading, None
+                self._kept = read.result()
+            if self._kept is None or now >= self._kept.new_until + OLD_SECONDS:
+                self._kept = self._read()
+            elif now >= self._kept.new_until and self._reading is None:
+                self._reading = begin(self._read)
+            return self._kept.ranking
+
+    def _read(self) -> _Kept:
+        start = self._clock.monotonic()
+        ranking = self._ranking_of(self._clock.now())
+        end = self._clock.monotonic()
+        return _Kept(ranking=ranking, new_until=start + max(KEPT_SECONDS, SPARING * (end - start)))
+
+    def _ranking_of(self, now: datetime) -> Sequence[str]:
         counts = self._log.daily_counts(now - window(self._decay))
         if len({count.product_id for count in counts}) < ENOUGH:
             counts = self._log.daily_counts(EPOCH)

@@ -81,6 +81,7 @@ class Wishes:
             raise InvalidValueError("diversity", f"is {value:g}", "send 0 to 1")
 
 
+Ranked = tuple[str, float]
 Scored = tuple[ProductEmbedding, float]
 Places = Mapping[Source, Mapping[str, int]]
 """The place of each product in each source that has it."""
@@ -120,10 +121,10 @@ class Recommend:
         without = () if wishes.with_bought else shopper.bought
         wanted = Wanted(limit=max(DEPTH, wishes.limit), without=without, among=wishes.among)
         found = {source: self._sources[source](shopper, wanted) for source in self._chosen(wishes)}
-        known = self._known({product_id for ids in found.values() for product_id in ids})
-        rankings = {source: [id_ for id_ in ids if id_ in known] for source, ids in found.items()}
+        unknown = self._catalogue.unknown({product_id for ids in found.values() for product_id in ids})
+        rankings = {source: [id_ for id_ in ids if id_ not in unknown] for source, ids in found.items()}
         fused = fuse(rankings, {source: self._weight(source) for source in rankings})
-        chosen = _choose([(known[product_id], score) for product_id, score in fused], wishes)
+        chosen = self._with_products(self._choose(fused, wishes))
         places = {source: {id_: rank for rank, id_ in enumerate(ids, start=1)} for source, ids in rankings.items()}
         return [
             _recommendation(product, score, places, shopper, reason)
@@ -133,13 +134,25 @@ class Recommend:
     def _reasons(self, shopper: Shopper, chosen: Sequence[Scored], places: Places) -> Sequence[Reason]:
         best = [_best_source(product.product.product_id, places) for product, _ in chosen]
         pulls = self._pulls(shopper, _vectors([product for product, _ in chosen], self._recipe))
-        own = self._known([event.product_id for event in pulls if event is not None and event.product_id is not None])
+        own = self._catalogue.read([event.product_id for event in pulls if event is not None and event.product_id])
         return [_reason(source, event, own) for source, event in zip(best, pulls, strict=True)]
 
-    def _known(self, product_ids: Collection[str]) -> Mapping[str, ProductEmbedding]:
-        """Those among these that have a vector of our model."""
-        products = self._catalogue.read(product_ids).items()
-        return {id_: p for id_, p in products if self._recipe.compares_with(p.model, p.embedding)}
+    def _choose(self, fused: Sequence[Ranked], wishes: Wishes) -> Sequence[Ranked]:
+        """Vectors of all candidates are read only where they count: most of the time ten are enough."""
+        if wishes.diversity == 0:
+            return fused[: wishes.limit]
+        ids, vectors = self._catalogue.vectors([product_id for product_id, _ in fused])
+        row_of = {product_id: row for row, product_id in enumerate(ids)}
+        there = [one for one in fused if one[0] in row_of]
+        if not there:
+            return []
+        rows = [row_of[product_id] for product_id, _ in there]
+        relevance = [score / there[0][1] for _, score in there]
+        return [there[at] for at in diversify(relevance, vectors[rows], wishes.limit, wishes.diversity)]
+
+    def _with_products(self, ranked: Sequence[Ranked]) -> Sequence[Scored]:
+        products = self._catalogue.read([product_id for product_id, _ in ranked])
+        return [(products[product_id], score) for product_id, score in ranked if product_id in products]
 
     def _chosen(self, wishes: Wishes) -> Collection[Source]:
         if missing := [source for source in wishes.sources if source not in self._sources]:
@@ -150,15 +163,6 @@ class Recommend:
     def _weight(self, source: Source) -> float:
         """One that is asked for although it weighs nothing weighs 1."""
         return self._weights[source] or 1.0
-
-
-def _choose(candidates: Sequence[Scored], wishes: Wishes) -> Sequence[Scored]:
-    if wishes.diversity == 0 or not candidates:
-        return candidates[: wishes.limit]
-    best = candidates[0][1]
-    vectors = np.stack([product.embedding for product, _ in candidates])
-    rows = diversify([score / best for _, score in candidates], vectors, wishes.limit, wishes.diversity)
-    return [candidates[row] for row in rows]
 
 
 def _recommendation(

@@ -1,9 +1,9 @@
 """Reads the vectors of what events are about."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 
 from application.ports.phrase_vectors import PhraseVectors
 from application.ports.product_catalogue import ProductCatalogue
@@ -36,18 +36,21 @@ class ReadSubjectVectors:
 
 @frozen(eq=False)
 class _Cached:
-    """Product vectors read at one revision of the catalogue: the row of each product id in `matrix`."""
+    """Product vectors read at one revision of the catalogue: by product id, each a matrix of one row."""
 
     revision: int
-    row_of: Mapping[str, int]
-    matrix: Matrix
+    rows: dict[str, Matrix] = field(factory=dict)
+
+    def is_full(self) -> bool:
+        return bool(self.rows) and len(self.rows) * next(iter(self.rows.values())).nbytes > CACHE_BYTES
 
 
 class _ProductVectorCache:
     """Product vectors read before, for as long as the catalogue has the same revision.
 
     The revision is asked for at each call, after the states of the batch have been read: a product that changes later
-    has its users rebuilt, and the batch loses its race against that (ADR 0006). Threads may share it.
+    has its users rebuilt, and the batch loses its race against that (ADR 0006). Threads may share it. What is missing
+    is added row by row: who asks for few must not have to move all the others.
     """
 
     def __init__(self, catalogue: ProductCatalogue) -> None:
@@ -56,18 +59,16 @@ class _ProductVectorCache:
 
     def vectors(self, product_ids: Collection[str]) -> tuple[Sequence[str], Matrix]:
         """As `ProductCatalogue.vectors`."""
-        cached = self._read(product_ids, self._catalogue.revision(), self._cached)
-        self._cached = cached
-        ids = [product_id for product_id in product_ids if product_id in cached.row_of]
-        return ids, cached.matrix[[cached.row_of[product_id] for product_id in ids]]
-
-    def _read(self, product_ids: Collection[str], revision: int, cached: _Cached | None) -> _Cached:
-        if cached is None or cached.revision != revision or cached.matrix.nbytes > CACHE_BYTES:
-            known, matrix = self._catalogue.vectors(product_ids)
-            return _Cached(revision, {product_id: row for row, product_id in enumerate(known)}, matrix)
-        missing = [product_id for product_id in product_ids if product_id not in cached.row_of]
-        if not missing:
-            return cached
+        rows = self._rows(self._catalogue.revision())
+        missing = [product_id for product_id in product_ids if product_id not in rows]
         known, fresh = self._catalogue.vectors(missing)
-        rows = {product_id: row for row, product_id in enumerate(known, start=len(cached.row_of))}
-        return _Cached(revision, {**cached.row_of, **rows}, np.concatenate((cached.matrix, fresh)))
+        rows.update((product_id, fresh[row : row + 1]) for row, product_id in enumerate(known))
+        ids = [product_id for product_id in product_ids if product_id in rows]
+        return ids, np.concatenate([fresh[:0], *(rows[product_id] for product_id in ids)])
+
+    def _rows(self, revision: int) -> dict[str, Matrix]:
+        """What is kept at this revision."""
+        cached = self._cached
+        if cached is None or cached.revision != revision or cached.is_full():
+            cached = self._cached = _Cached(revision)
+        return cached.rows

@@ -1,11 +1,8 @@
 from collections.abc import Sequence
-from datetime import timedelta
 
 import pytest
 
-from application.popular_products import KEPT_SECONDS
 from application.recommend import Reason, Recommendation, Wishes
-from application.shopper import Shopper, Wanted
 from domain.blend import Source
 from domain.errors import InvalidValueError
 from domain.interaction import EventType
@@ -207,17 +204,6 @@ def test_where_nothing_happened_for_long_what_was_popular_last_is(stocked: Shop)
     stocked.apply(viewed("b1", "mug", "bob", age_days=400), *(viewed(f"c{n}", "hat", "cid", 500) for n in range(2)))
 
     assert _ids(stocked.recommend("eve", Wishes())) == ["mug", "hat"]
-
-
-def test_popularity_is_read_once_a_minute(stocked: Shop) -> None:
-    popular, eve = stocked.sources[Source.POPULAR], Shopper(user_id="eve")
-    stocked.apply(viewed("b1", "mug", "bob"))
-    before = popular(eve, Wanted(limit=9))
-    stocked.apply(viewed("b2", "hat", "bob"))
-
-    assert popular(eve, Wanted(limit=9)) == before == ["mug"]
-    stocked.storage.clock.advance(timedelta(seconds=KEPT_SECONDS))
-    assert set(popular(eve, Wanted(limit=9))) == {"mug", "hat"}
 
 
 def test_what_is_popular_and_not_in_the_catalogue_is_not_recommended(stocked: Shop) -> None:
