@@ -27,6 +27,7 @@ BENCHMARKS = {
     "freshness": "from recorded to readable, at 1,000 events a second for a minute",
     "search": "the nearest of 4,000 and of a million products: exact and approximate, beside plain numpy",
     "recommend": "ten recommendations with reasons of 4,000 and of a million products, beside plain numpy",
+    "bought_with": "what goes with a basket, from Neo4j, alone and in a whole recommendation",
     "graph": "into Neo4j: the graph's consumer beside one transaction an event",
     "graph_away": "the embeddings, and then the graph, while Neo4j is stopped for 30 s",
 }

@@ -62,7 +62,7 @@ class SqlProductCatalogue:
             known = {
                 product_id
                 for part in in_parts(product_ids)
-                for product_id in connection.scalars(query.where(is_one_of(_products.c.product_id)), part)
+                for product_id in connection.scalars(query.where(is_one_of(_products.c.product_id)), part).all()
             }
         return set(product_ids) - known
 
