@@ -87,7 +87,7 @@ def _contestants(container: Container) -> Mapping[str, Ask]:
 
     def bought_with(user_id: str) -> object:
         shopper = read(user_id)
-        return source(shopper, Wanted(limit=DEPTH, without=shopper.bought))
+        return source(shopper, Wanted(limit=DEPTH, without=frozenset(shopper.bought)))
 
     return {
         "bought_with, and reading the user": bought_with,

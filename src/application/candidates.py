@@ -7,7 +7,6 @@ from application.ports.product_search import ProductSearch
 from application.ports.system import Clock
 from application.shopper import Shopper, Wanted
 from domain.blend import BASKET, Blend
-from domain.interaction import EventType
 
 AMONG = 1_000
 """So many of what others have bought are asked for where only some are wanted."""
@@ -36,15 +35,8 @@ class BoughtWith:
         self._clock = clock
 
     def __call__(self, shopper: Shopper, wanted: Wanted) -> Sequence[str]:
-        basket = _last_bought(shopper)
+        basket = shopper.bought[:BASKET]
         if not basket:
             return []
         limit = wanted.limit + len(wanted.without) if wanted.among is None else AMONG
         return wanted.of(self._co_purchases.bought_with(basket, self._clock.now(), self._decay, limit))
-
-
-def _last_bought(shopper: Shopper) -> Sequence[str]:
-    """The BASKET products that the user bought last."""
-    purchases = [event for event in shopper.interactions if event.event_type is EventType.PURCHASE]
-    purchases.sort(key=lambda event: event.occurred_at, reverse=True)  # of equal times the last recorded stays first
-    return list(dict.fromkeys(event.product_id for event in purchases if event.product_id is not None))[:BASKET]

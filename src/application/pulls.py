@@ -44,7 +44,7 @@ class StrongestPulls:
 def _last_by_subject(shopper: Shopper) -> list[Interaction]:
     """The last interaction with each of the products and phrases that the user had to do with last."""
     last: dict[tuple[str | None, str | None], Interaction] = {}
-    for event in shopper.interactions:
+    for event in shopper.recent:
         if len(last) == REMEMBERED:
             break
         last.setdefault((event.product_id, event.search_phrase), event)

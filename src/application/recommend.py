@@ -118,7 +118,7 @@ class Recommend:
         TransientError : something that this needs is out of reach.
         """
         shopper = self._read(user_id)
-        without = () if wishes.with_bought else shopper.bought
+        without = frozenset(() if wishes.with_bought else shopper.bought)
         wanted = Wanted(limit=max(DEPTH, wishes.limit), without=without, among=wishes.among)
         found = {source: self._sources[source](shopper, wanted) for source in self._chosen(wishes)}
         unknown = self._catalogue.unknown({product_id for ids in found.values() for product_id in ids})

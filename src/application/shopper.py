@@ -1,16 +1,19 @@
 """Who is to be recommended something, and what is known of that user."""
 
 from collections.abc import Collection, Iterable, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Protocol
 
-from attrs import field, frozen
+from attrs import frozen
 
 from application.ports.event_log import EventLog
 from application.ports.user_embedding_store import UserEmbeddingStore
-from domain.interaction import EventType, Interaction
+from domain.interaction import Interaction
 from domain.recipe import Recipe
 from domain.user_embedding import UserEmbedding
+
+RECENT = 200
+"""Of the last events of a user, those that are looked at for reasons. Some have tens of thousands."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -20,21 +23,14 @@ class Shopper:
     Parameters
     ----------
     state : the stored one; None without one of our recipe.
-    interactions : what the user did and did not take back, the last recorded first.
+    bought : the products that the user bought and did not take back, the last one first.
+    recent : of the last RECENT events up to where the state is those that were not taken back, the last recorded first.
     """
 
     user_id: str
     state: UserEmbedding | None = None
-    interactions: Sequence[Interaction] = ()
-    bought: Collection[str] = field(init=False)
-
-    @bought.default
-    def _bought(self) -> Collection[str]:
-        return {
-            event.product_id
-            for event in self.interactions
-            if event.event_type is EventType.PURCHASE and event.product_id is not None
-        }
+    bought: Sequence[str] = ()
+    recent: Sequence[Interaction] = ()
 
 
 @frozen(kw_only=True)
@@ -70,11 +66,18 @@ class ReadShopper:
     def __call__(self, user_id: str) -> Shopper:
         """The user. Raises TransientError when store or log is out of reach."""
         state = self._store.read([user_id]).get(user_id)
-        done = [
-            logged.event
-            for page in self._log.history([user_id])
-            for logged in page
-            if isinstance(logged.event, Interaction) and logged.retracted_by is None
+        if state is not None and not state.is_of(self._recipe):
+            state = None
+        return Shopper(
+            user_id=user_id,
+            state=state,
+            bought=self._log.last_purchases(user_id),
+            recent=self._recent(state) if state is not None else (),
+        )
+
+    def _recent(self, state: UserEmbedding) -> Sequence[Interaction]:
+        pages = self._log.last_events({state.user_id: state.applied.position}, RECENT)
+        events = sorted(chain.from_iterable(pages), key=lambda logged: logged.position, reverse=True)
+        return [
+            logged.event for logged in events if isinstance(logged.event, Interaction) and logged.retracted_by is None
         ]
-        is_ours = state is not None and state.is_of(self._recipe)
-        return Shopper(user_id=user_id, state=state if is_ours else None, interactions=done[::-1])

@@ -298,6 +298,36 @@ def test_the_last_events_of_many_users_come_in_pages_of_bounded_size(log: EventL
     ]
 
 
+def test_the_last_purchases_are_the_products_bought_each_once_the_last_one_first(log: EventLog) -> None:
+    append(log, [bought("m1", "tea", age_days=3), bought("m2", "cup", age_days=5), bought("m3", "bag", age_days=1)])
+    append(log, [bought("m4", "cup", age_days=2), bought("m5", "hat", "bob"), viewed("m6", "pot"), searched("m7")])
+
+    assert log.last_purchases("ann") == ["bag", "cup", "tea"]
+    assert log.last_purchases("unheard of") == []
+
+
+def test_of_purchases_at_one_moment_the_last_recorded_comes_first(log: EventLog) -> None:
+    append(log, [bought(f"m{product}", product) for product in ("tea", "cup", "bag")])
+
+    assert log.last_purchases("ann") == ["bag", "cup", "tea"]
+
+
+def test_what_was_taken_back_is_no_purchase_unless_it_was_bought_again(log: EventLog) -> None:
+    append(log, [bought("m1", "tea", age_days=1), bought("m2", "tea", age_days=9), bought("m3", "cup", age_days=5)])
+
+    append(log, [retraction("m4", "m1")])
+    assert log.last_purchases("ann") == ["cup", "tea"]
+
+    append(log, [retraction("m5", "m2")])
+    assert log.last_purchases("ann") == ["cup"]
+
+
+def test_purchases_are_of_the_user_whose_id_is_equal_byte_by_byte(log: EventLog) -> None:
+    append(log, [bought(f"m{at}", f"product {at}", user) for at, user in enumerate(ODD_TEXTS)])
+
+    assert [log.last_purchases(user) for user in ODD_TEXTS] == [[f"product {at}"] for at in range(len(ODD_TEXTS))]
+
+
 def test_events_and_users_are_found_by_product(log: EventLog) -> None:
     append(log, [bought("m1", "tea", "ann"), bought("m2", "cup", "bob")])
     append(log, [bought("m3", "tea", "eve"), bought("m4", "bag", "eve"), searched("m5")])

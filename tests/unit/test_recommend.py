@@ -3,6 +3,7 @@ from collections.abc import Sequence
 import pytest
 
 from application.recommend import Reason, Recommendation, Wishes
+from application.shopper import RECENT
 from domain.blend import Source
 from domain.errors import InvalidValueError
 from domain.interaction import EventType
@@ -146,6 +147,15 @@ def test_what_counts_little_by_now_is_the_reason_only_where_it_is_much_nearer(st
     stocked.apply(viewed("m1", "hat", age_days=900), bought("m2", "cup"))
 
     assert {r.reason.product_id for r in _nearest(stocked, 2)} == {"cup"}
+
+
+def test_of_a_user_with_many_events_the_last_ones_are_named_and_all_purchases_left_out(stocked: Shop) -> None:
+    stocked.apply(bought("m1", "pot"), *(viewed(f"v{number}", "tin") for number in range(RECENT)))
+
+    found = {r.product_id: r.reason for r in _nearest(stocked, 10)}
+
+    assert found["cup"].product_id == "tin"
+    assert "pot" not in found
 
 
 def test_what_pulls_nothing_towards_it_names_nothing(stocked: Shop) -> None:

@@ -12,7 +12,7 @@ from attrs import evolve
 from application.ports.event_log import DailyCount, LogFilter
 from application.ports.message_source import Delivery
 from domain.errors import LostRaceError
-from domain.interaction import Event, Interaction, LoggedEvent, Retraction
+from domain.interaction import Event, EventType, Interaction, LoggedEvent, Retraction
 
 PAGE = 1_000
 
@@ -140,6 +140,16 @@ class MemoryEventLog:
                 for logged in self._database.by_user.get(user_id, ())[max(last - limit, 0) : last]
             ]
         return _pages(events)
+
+    def last_purchases(self, user_id: str) -> Sequence[str]:
+        with self._database.lock:
+            events = [logged.event for logged in reversed(self._database.by_user.get(user_id, ()))]
+            bought = [event for event in events if isinstance(event, Interaction) and self._is_purchase(event)]
+        bought.sort(key=lambda event: event.occurred_at, reverse=True)
+        return list(dict.fromkeys(event.product_id for event in bought if event.product_id is not None))
+
+    def _is_purchase(self, event: Interaction) -> bool:
+        return event.event_type is EventType.PURCHASE and event.message_id not in self._database.retractions
 
     def of_products(self, product_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
         return _pages([logged for logged in self._interactions() if _product(logged) in set(product_ids)])

@@ -32,6 +32,16 @@ _HEADS = sa.select(user_heads.c.user_id, user_heads.c.position).where(is_one_of(
 _WITH_RETRACTION = sa.select(*EVENT_COLUMNS, _retraction.c.position.label("retracted_by")).outerjoin(
     _retraction, _retraction.c.retracts == _log.c.message_id
 )
+_PURCHASES = (
+    sa.select(_log.c.product_id)
+    .outerjoin(_retraction, _retraction.c.retracts == _log.c.message_id)
+    .where(
+        _log.c.user_id == sa.bindparam("user_id"),
+        _log.c.event_type == EventType.PURCHASE.value,
+        _retraction.c.id.is_(None),
+    )
+    .order_by(_log.c.occurred_at.desc(), _log.c.position.desc())
+)
 
 
 class SqlLogTransaction:
@@ -112,6 +122,10 @@ class SqlEventLog:
                 with streamed(connection, _WITH_RETRACTION.where(in_ranges(count)), PAGE, ranges) as pages:
                     for rows in pages:
                         yield [event_from(row, retracted_by=row[-1]) for row in rows]
+
+    def last_purchases(self, user_id: str) -> Sequence[str]:
+        with self._database.reading() as connection:
+            return list(dict.fromkeys(connection.scalars(_PURCHASES, {"user_id": user_id}).all()))
 
     def of_products(self, product_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
         query = sa.select(*EVENT_COLUMNS)

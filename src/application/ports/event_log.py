@@ -86,6 +86,12 @@ class EventLog(Protocol):
         where a retraction is in the log, at whatever position.
         """
 
+    def last_purchases(self, user_id: str) -> Sequence[str]:
+        """The products that a user has bought and not taken back, each once, the one bought last first.
+
+        Of those bought at one moment the last recorded comes first.
+        """
+
     def of_products(self, product_ids: Collection[str]) -> Iterator[Sequence[LoggedEvent]]:
         """All interactions with these products, in pages, in no particular order."""
 
