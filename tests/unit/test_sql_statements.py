@@ -1,5 +1,7 @@
 """Bulk inserts as MySQL gets them: one statement of many rows, on every version."""
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from pymysql.cursors import RE_INSERT_VALUES
@@ -17,6 +19,14 @@ BUILDS = {
 }
 
 
+STATEMENTS = [
+    pytest.param(build, table, id=f"{name}-{table}")
+    for name, build in BUILDS.items()
+    for table in metadata.sorted_tables
+    if name != "upsert" or not all(column.primary_key for column in table.columns)  # there is nothing to replace
+]
+
+
 def _dialect(version: str) -> sa.Dialect:
     dialect = mysql.dialect(paramstyle="format")
     is_mariadb, numbers = VERSIONS[version]
@@ -25,11 +35,10 @@ def _dialect(version: str) -> sa.Dialect:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("build", BUILDS)
-@pytest.mark.parametrize("table", metadata.sorted_tables, ids=str)
-def test_the_driver_makes_one_statement_of_many_rows(version: str, build: str, table: sa.Table) -> None:
+@pytest.mark.parametrize(("build", "table"), STATEMENTS)
+def test_the_driver_makes_one_statement_of_many_rows(version: str, build: Any, table: sa.Table) -> None:
     text, order, processes = statements._prepared(
-        _dialect(version), BUILDS[build], table, tuple(column.name for column in table.columns)
+        _dialect(version), build, table, tuple(column.name for column in table.columns)
     )
 
     matched = RE_INSERT_VALUES.match(text)
