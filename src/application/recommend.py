@@ -121,7 +121,7 @@ class Recommend:
         without = frozenset(() if wishes.with_bought else shopper.bought)
         wanted = Wanted(limit=max(DEPTH, wishes.limit), without=without, among=wishes.among)
         found = {source: self._sources[source](shopper, wanted) for source in self._chosen(wishes)}
-        unknown = self._catalogue.unknown({product_id for ids in found.values() for product_id in ids})
+        unknown = self._unknown(found)
         rankings = {source: [id_ for id_ in ids if id_ not in unknown] for source, ids in found.items()}
         fused = fuse(rankings, {source: self._weight(source) for source in rankings})
         chosen = self._with_products(self._choose(fused, wishes))
@@ -136,6 +136,11 @@ class Recommend:
         pulls = self._pulls(shopper, _vectors([product for product, _ in chosen], self._recipe))
         own = self._catalogue.read([event.product_id for event in pulls if event is not None and event.product_id])
         return [_reason(source, event, own) for source, event in zip(best, pulls, strict=True)]
+
+    def _unknown(self, found: Mapping[Source, Sequence[str]]) -> Collection[str]:
+        """The candidates without a vector. Those of the embedding have one: by it they were found."""
+        near = found.get(Source.EMBEDDING, ())
+        return self._catalogue.unknown({id_ for ids in found.values() for id_ in ids}.difference(near))
 
     def _choose(self, fused: Sequence[Ranked], wishes: Wishes) -> Sequence[Ranked]:
         """Vectors of all candidates are read only where they count: most of the time ten are enough."""
