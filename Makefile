@@ -51,7 +51,7 @@ format: $(VENV)/.installed-dev  ## mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-dev  ## measure, and print the tables: about half an hour; docs/benchmarks.md says how to run one
+bench: $(VENV)/.installed-dev  ## measure, and print the tables: three quarters of an hour; docs/benchmarks.md says how to run one
 	@$(BIN)/python -m tests.services.install --for-tests
 	$(BIN)/python -m benchmarks
 
