@@ -25,7 +25,8 @@ class LastPurchases:
 
     Parameters
     ----------
-    users, products : ndarray of shape (n,), int64: each pair once, the products below `width`.
+    users, products : ndarray of shape (n,), int64: each pair once, the products as places in `columns`.
+    columns : ndarray of shape (p,), int64: the products among the candidates, ascending.
     ages_us : ndarray of shape (n,), int64: how long ago it was.
     order : ndarray of shape (n,), int64: the later, the larger.
     """
@@ -34,7 +35,7 @@ class LastPurchases:
     products: Integers
     ages_us: Integers
     order: Integers
-    width: int
+    columns: Integers
 
     @classmethod
     def of(cls, past: Past) -> "LastPurchases":
@@ -44,13 +45,14 @@ class LastPurchases:
         # They are in the order of time, so that the last of each pair is the first of the reversed ones.
         _, first = np.unique((events.users * len(past.candidates) + columns)[::-1], return_index=True)
         rows = len(events) - 1 - first
-        rows = rows[np.isin(columns[rows], _most_frequent(columns[rows]))]
+        most = np.sort(_most_frequent(columns[rows]))
+        rows = rows[np.isin(columns[rows], most)]
         return cls(
             users=events.users[rows],
-            products=columns[rows],
+            products=np.searchsorted(most, columns[rows]),
             ages_us=past.at_us - events.times_us[rows],
             order=rows,
-            width=len(past.candidates),
+            columns=most,
         )
 
     def last_of_each(self, groups: Integers, count: int) -> Mask:
@@ -61,6 +63,18 @@ class LastPurchases:
         last[order] = np.arange(len(groups)) - starts < count
         return last
 
+    def rows(self, values: Floats32, users: Integers) -> Floats32:
+        """A value of each purchase by these users (ascending): ndarray of shape (len(users), p), float32."""
+        chosen = np.isin(self.users, users)
+        rows = np.zeros((len(users), len(self.columns)), dtype=np.float32)
+        rows[np.searchsorted(users, self.users[chosen]), self.products[chosen]] = values[chosen]
+        return rows
+
+    def counts(self, chosen: Mask | None = None) -> Integers:
+        """How many purchases (of the chosen ones) each product has: ndarray of shape (p,), int64."""
+        products = self.products if chosen is None else self.products[chosen]
+        return np.bincount(products, minlength=len(self.columns))
+
 
 def bought_with(past: Past, decay: Decay) -> Ranker:
     """What `application.ports.co_purchases` says of the last BASKET products that the user bought.
@@ -69,44 +83,34 @@ def bought_with(past: Past, decay: Decay) -> Ranker:
     shares no buyer is not in the list.
     """
     purchases = LastPurchases.of(past)
-    columns = np.unique(purchases.products)
-    similarities = _similarities(purchases, columns, decay)
-    in_basket = purchases.last_of_each(purchases.users, BASKET)
+    similarities = _similarities(purchases, decay)
+    in_basket = purchases.last_of_each(purchases.users, BASKET).astype(np.float32)
 
     def score(users: Integers) -> Scores:
-        baskets = _rows(purchases, in_basket.astype(np.float32), users)[:, columns]
-        sums = baskets @ similarities
-        scores = np.full((len(users), purchases.width), -np.inf, dtype=np.float32)
-        scores[:, columns] = np.where(sums > 0, sums, -np.inf)
+        sums = purchases.rows(in_basket, users) @ similarities
+        scores = np.full((len(users), len(past.candidates)), -np.inf, dtype=np.float32)
+        scores[:, purchases.columns] = np.where(sums > 0, sums, -np.inf)
         return scores
 
     return score
 
 
 def _most_frequent(products: Integers) -> Integers:
-    counts = np.bincount(products)
-    return np.argsort(-counts, kind="stable")[:MOST_PRODUCTS]
+    present, counts = np.unique(products, return_counts=True)
+    return present[np.argsort(-counts, kind="stable")[:MOST_PRODUCTS]]
 
 
-def _similarities(purchases: LastPurchases, columns: Integers, decay: Decay) -> Floats32:
+def _similarities(purchases: LastPurchases, decay: Decay) -> Floats32:
     """From what was bought (rows) to what goes with it (columns), none with itself: shape (p, p), float32."""
     left = decay.factors(purchases.ages_us).astype(np.float32)
     is_last = purchases.last_of_each(purchases.products, BUYERS)
-    matrix = np.zeros((len(columns), len(columns)), dtype=np.float32)
+    left_of_last = np.where(is_last, left, np.float32(0))
+    matrix = np.zeros((len(purchases.columns), len(purchases.columns)), dtype=np.float32)
     users = np.unique(purchases.users)
     for start in range(0, len(users), USERS_AT_ONCE):
         some = users[start : start + USERS_AT_ONCE]
-        last = _rows(purchases, np.where(is_last, left, 0), some)[:, columns]
-        matrix += last.T @ _rows(purchases, left, some)[:, columns]
-    matrix /= np.sqrt(np.bincount(purchases.products[is_last], minlength=purchases.width)[columns])[:, None]
-    matrix /= np.sqrt(np.bincount(purchases.products, minlength=purchases.width)[columns])
+        matrix += purchases.rows(left_of_last, some).T @ purchases.rows(left, some)
+    matrix /= np.sqrt(purchases.counts(is_last))[:, None]
+    matrix /= np.sqrt(purchases.counts())
     np.fill_diagonal(matrix, 0.0)
     return matrix
-
-
-def _rows(purchases: LastPurchases, values: Floats32, users: Integers) -> Floats32:
-    """A value of each purchase by these users (ascending): ndarray of shape (len(users), width), float32."""
-    chosen = np.isin(purchases.users, users)
-    rows = np.zeros((len(users), purchases.width), dtype=np.float32)
-    rows[np.searchsorted(users, purchases.users[chosen]), purchases.products[chosen]] = values[chosen]
-    return rows

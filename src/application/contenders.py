@@ -1,6 +1,6 @@
 """The rankers that an evaluation holds against each other."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -51,11 +51,17 @@ def served(past: Past, source: Source, recipe: Recipe, blend: Blend) -> Ranker:
             return bought_with(past, blend.bought_with)
 
 
-def blends(blend: Blend) -> Mapping[str, Mapping[str, float]]:
-    """What is served without the graph, and with it: the weights of the single rankers in each, by its name."""
+def blends(blend: Blend, sources: Collection[Source]) -> Mapping[str, Mapping[str, float]]:
+    """What is served with the graph and without: the weights of the single rankers in each; that of `sources` is last.
+
+    Without the graph there may be none.
+    """
     weights = {source.value: weight for source, weight in blend.weights.items() if weight > 0}
     without = {name: weight for name, weight in weights.items() if name != Source.BOUGHT_WITH}
-    return {WITHOUT_GRAPH: without, BLEND: weights} if without else {BLEND: weights}
+    if not without:
+        return {BLEND: weights}
+    both = {WITHOUT_GRAPH: without, BLEND: weights}
+    return both if Source.BOUGHT_WITH in sources else {BLEND: weights, WITHOUT_GRAPH: without}
 
 
 def has_several_types(past: Past) -> bool:

@@ -65,16 +65,17 @@ def hold(
     tallies: dict[str, defaultdict[str, Tally]] = {name: defaultdict(Tally) for name in shelf.targets}
     for users in blocks(shelf.users, len(past.candidates)):
         relevant = {name: pairs.mask(users) for name, pairs in shelf.targets.items()}
-        for ranker, rankings in _rank(past, shelf, rankers, blends, users):
+        for ranker, rankings in rank(past, shelf, rankers, blends, users):
             for target, mask in relevant.items():
                 tallies[target][ranker].add(rankings, mask, ks)
         on_users(len(users))
     return tallies
 
 
-def _rank(
+def rank(
     past: Past, shelf: Shelf, rankers: Mapping[str, Ranker], blends: Blends, users: Integers
 ) -> Iterator[tuple[str, Rankings]]:
+    """The lists of each ranker, and then of each blend, by name."""
     allowed = shelf.allowed(past, users)
     sources = set().union(*blends.values())
     kept: dict[str, Rankings] = {}

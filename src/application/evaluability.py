@@ -1,19 +1,20 @@
 """Whether there is something to evaluate, and what cannot be: sentences that say what is missing and what to do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
 from application.contenders import has_several_types
 from application.past import Past
 from application.targets import Shelf
-from application.validation import Part
 from domain.errors import InvalidValueError
 from domain.event_columns import TYPES, EventColumns
 from domain.instant import from_microseconds
 
 FEWEST_USERS = 20
-"""Of fewer no interval can be told."""
+"""Of fewer no interval is told."""
+ENOUGH_USERS = 200
+"""Of fewer the bootstrap's intervals are too narrow: at 20 and few hits, 95% of them cover two thirds."""
 SHOWN = 3
 """Ids that are named for example."""
 
@@ -43,19 +44,18 @@ def check_sides(past: Past, future: EventColumns) -> None:
         raise InvalidValueError("products", problem, "give their texts under exactly these ids (products import)")
 
 
-def check_users(shelf: Shelf, min_events: int) -> None:
+def check_users(shelf: Shelf, min_events: int, where: str = "") -> None:
     """Raise InvalidValueError unless the shelf has enough users."""
     if len(shelf.users) < FEWEST_USERS:
         remedy = "lower --min-events, move --at to where more is known on both sides, or collect more events"
-        raise InvalidValueError("users", too_few(shelf, min_events), remedy)
+        raise InvalidValueError("users", too_few(shelf, min_events) + where, remedy)
 
 
-def check_parts(parts: Sequence[Part], min_events: int) -> None:
-    """Raise InvalidValueError unless every part has enough users for a validation."""
-    for number, part in enumerate(parts, start=1):
-        if len(part.shelf.users) < FEWEST_USERS:
-            problem = f"{too_few(part.shelf, min_events)} (validation part {number} of {len(parts)})"
-            raise InvalidValueError("users", problem, "lower --min-events, move --at to later, or collect more events")
+def check_candidates(past: Past) -> None:
+    """Raise InvalidValueError unless there is something to recommend that has a vector."""
+    if not past.has_vector[past.candidates].any():
+        problem = f"with a vector have no event before {_time(past.at_us)}, where validation begins"
+        raise InvalidValueError("products", problem, "move --at to later, or give the texts of more products")
 
 
 def too_few(shelf: Shelf, min_events: int) -> str:
@@ -63,8 +63,16 @@ def too_few(shelf: Shelf, min_events: int) -> str:
     what = "what they had bought before" if shelf.of_bought else "something new"
     return (
         f"are too few: {len(shelf.users):,} with at least {min_events:,} events before the moment bought {what} after "
-        f"it, and an interval needs {FEWEST_USERS}"
+        f"it (of what has a vector), and an interval needs {FEWEST_USERS}"
     )
+
+
+def notes_on_users(shelf: Shelf, sampled: Shelf) -> Iterator[str]:
+    """What is to be said of how many users there are."""
+    if len(sampled.users) < len(shelf.users):
+        yield f"Of {len(shelf.users):,} users, {len(sampled.users):,} are looked at, drawn by lot."
+    if len(sampled.users) < ENOUGH_USERS:
+        yield f"{len(sampled.users):,} users are few: the intervals are narrower than they should be."
 
 
 def notes(past: Past, future: EventColumns) -> Iterator[str]:

@@ -1,24 +1,34 @@
 """How well different rankers would have predicted what users bought after a moment, from what lies before it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 from attrs import field, frozen, validators
 
 from application.contenders import blends, contenders
 from application.contest import hold
-from application.evaluability import FEWEST_USERS, check_events, check_sides, check_users, notes, too_few
+from application.evaluability import (
+    FEWEST_USERS,
+    check_events,
+    check_sides,
+    check_users,
+    notes,
+    notes_on_users,
+    too_few,
+)
 from application.evaluation import Evaluation
 from application.past import Past
 from application.read_material import Material
 from application.score_tallies import Draw, score
 from application.targets import Shelf, bought_again, new_products
-from domain.blend import Blend
+from domain.blend import Blend, Source
 from domain.event_columns import EventColumns
 from domain.recipe import Recipe
 
 MOST_CELLS = 50_000_000
 """Users times products: of more users, so many are drawn by lot that all of it takes minutes, not hours."""
+MOST_USERS, LEAST_USERS = 20_000, 300
+"""More say nothing more, of fewer intervals say too little; whatever there are of products."""
 
 
 @frozen(kw_only=True)
@@ -42,23 +52,29 @@ class Question:
     def sampled(self, shelf: Shelf) -> Shelf:
         """The shelf for so many users that all rankings of them take minutes, not hours."""
         width = next(iter(shelf.targets.values())).width
-        return shelf.sample(max(FEWEST_USERS, MOST_CELLS // width), self.seed)
+        return shelf.sample(min(MOST_USERS, max(LEAST_USERS, MOST_CELLS // width)), self.seed)
 
 
 class Evaluate:
     """One evaluation: what is asked is checked at once, and answered by the call.
+
+    `sources` are those that are served here: the blend of these is held against the best single ranker.
 
     Raises
     ------
     InvalidValueError : the material does not say enough; the text says what is missing.
     """
 
-    def __init__(self, material: Material, question: Question, recipe: Recipe, blend: Blend) -> None:
+    def __init__(
+        self, material: Material, question: Question, recipe: Recipe, blend: Blend, sources: Collection[Source]
+    ) -> None:
         check_events(material.events)
         at_us = question.moment(material.events)
         self._question = question
         self._recipe = recipe
         self._blend = blend
+        self._sources = sources
+        blend.check_for(sources)
         self._past = Past.of(material.events, material.vectors, at_us)
         self._future = material.events.since(at_us)
         check_sides(self._past, self._future)
@@ -74,7 +90,7 @@ class Evaluate:
         """Hold all rankers against each other; tell `on_users` for how many users each step did."""
         past, question = self._past, self._question
         rankers = contenders(past, self._recipe, self._blend, question.seed)
-        joined = blends(self._blend)
+        joined = blends(self._blend, self._sources)
         targets = [
             score(name, shelf, tallies, Draw(seed=question.seed, resamples=question.resamples))
             for shelf in self._shelves
@@ -95,7 +111,9 @@ class Evaluate:
         question = self._question
         new, again = (make(self._past, self._future, question.min_events) for make in (new_products, bought_again))
         check_users(new, question.min_events)
+        sampled = question.sampled(new)
+        self._notes += notes_on_users(new, sampled)
         if len(again.users) < FEWEST_USERS:
             self._notes.append(f"Repeats are left out: users {too_few(again, question.min_events)}.")
-            return [question.sampled(new)]
-        return [question.sampled(shelf) for shelf in (new, again)]
+            return [sampled]
+        return [sampled, question.sampled(again)]

@@ -9,7 +9,7 @@ from application.ports.event_log import EventLog
 from application.ports.user_embedding_store import UserEmbeddingStore
 from application.stored_state import require_state
 from domain.recipe import Recipe
-from domain.vectors import Matrix, Vector
+from domain.vectors import Matrix, Vector, as_cosine
 
 BLOCK = 4_096
 
@@ -39,7 +39,7 @@ class FindNeighbours:
         if user is None:
             return []
         nearest = _nearest(user, self._store.embeddings(BLOCK), limit, {user_id})
-        return [Neighbour(user_id=other, similarity=similarity) for other, similarity in nearest]
+        return [Neighbour(user_id=other, similarity=as_cosine(similarity)) for other, similarity in nearest]
 
 
 def _nearest(

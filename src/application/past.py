@@ -86,12 +86,12 @@ class Past:
         """What was known of `events` right before a moment."""
         return cls(at_us=at_us, events=events.until(at_us), vectors=_aligned(events, vectors))
 
-    @property
+    @cached_property
     def has_vector(self) -> Mask:
         """Whether each subject has a vector."""
         return np.asarray(self.vectors.any(axis=1))
 
-    @property
+    @cached_property
     def candidate_vectors(self) -> Matrix:
         """ndarray of shape (m, d), float32."""
         return self.vectors[self.candidates]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
-from attrs import field, frozen, validators
+from attrs import evolve, field, frozen, validators
 
 from application.ports.product_catalogue import ProductCatalogue
 from application.pulls import StrongestPulls
@@ -16,7 +16,10 @@ from domain.interaction import EventType, Interaction
 from domain.product import ProductEmbedding
 from domain.rank_fusion import fuse
 from domain.recipe import Recipe
-from domain.vectors import Matrix
+from domain.vectors import Matrix, as_cosine
+
+DEEPER = 4
+"""So many times as much is asked for where too much of what was found is unknown."""
 
 
 @frozen(kw_only=True)
@@ -102,6 +105,7 @@ class Recommend:
         recipe: Recipe,
         blend: Blend,
     ) -> None:
+        blend.check_for(sources)
         self._pulls = pulls
         self._recipe = recipe
         self._weights = blend.weights
@@ -120,9 +124,7 @@ class Recommend:
         shopper = self._read(user_id)
         without = frozenset(() if wishes.with_bought else shopper.bought)
         wanted = Wanted(limit=max(DEPTH, wishes.limit), without=without, among=wishes.among)
-        found = {source: self._sources[source](shopper, wanted) for source in self._chosen(wishes)}
-        unknown = self._unknown(found)
-        rankings = {source: [id_ for id_ in ids if id_ not in unknown] for source, ids in found.items()}
+        rankings = self._rankings(shopper, wanted, self._chosen(wishes))
         fused = fuse(rankings, {source: self._weight(source) for source in rankings})
         chosen = self._with_products(self._choose(fused, wishes))
         places = {source: {id_: rank for rank, id_ in enumerate(ids, start=1)} for source, ids in rankings.items()}
@@ -130,6 +132,21 @@ class Recommend:
             _recommendation(product, score, places, shopper, reason)
             for (product, score), reason in zip(chosen, self._reasons(shopper, chosen, places), strict=True)
         ]
+
+    def _rankings(
+        self, shopper: Shopper, wanted: Wanted, sources: Collection[Source]
+    ) -> Mapping[Source, Sequence[str]]:
+        """What the sources find. One that finds too much that the catalogue does not know is asked for more."""
+        rankings: dict[Source, Sequence[str]] = {}
+        short, depth = list(sources), wanted.limit
+        while short:
+            found = {source: self._sources[source](shopper, evolve(wanted, limit=depth)) for source in short}
+            unknown = self._unknown(found)
+            for source, ids in found.items():
+                rankings[source] = [id_ for id_ in ids if id_ not in unknown][: wanted.limit]
+            short = [s for s, ids in found.items() if len(ids) == depth and len(rankings[s]) < wanted.limit]
+            depth *= DEEPER
+        return rankings
 
     def _reasons(self, shopper: Shopper, chosen: Sequence[Scored], places: Places) -> Sequence[Reason]:
         best = [_best_source(product.product.product_id, places) for product, _ in chosen]
@@ -178,7 +195,7 @@ def _recommendation(
     return Recommendation(
         product_id=product_id,
         text=product.product.text,
-        similarity=float(product.embedding @ embedding) if embedding is not None else None,
+        similarity=as_cosine(float(product.embedding @ embedding)) if embedding is not None else None,
         score=score,
         ranks={source: places[source][product_id] for source in places if product_id in places[source]},
         reason=reason,

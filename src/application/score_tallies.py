@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from attrs import frozen
 
-from application.contenders import WITHOUT_GRAPH
+from application.contenders import BLEND, WITHOUT_GRAPH
 from application.contest import Tally, count_relevant
 from application.evaluation import Lead, RankerScore, TargetScores
 from application.targets import Shelf
@@ -27,7 +27,7 @@ class Draw:
 
 
 def score(target: str, shelf: Shelf, tallies: Mapping[str, Tally], draw: Draw) -> TargetScores:
-    """The scores of all rankers at one target. The blend is the last of them."""
+    """The scores of all rankers at one target. The last of them is the blend that is served."""
     resamples = draw.of(len(shelf.users))
     scores = tuple(
         RankerScore(
@@ -59,7 +59,7 @@ def estimates_of(tally: Tally, resamples: Integers, beside: Tally | None = None)
 def _leads(scores: Sequence[RankerScore], tallies: Mapping[str, Tally], resamples: Integers) -> Mapping[str, Lead]:
     """The blend against whatever single ranker is best, metric by metric."""
     *others, blend = scores
-    single = [score for score in others if score.name != WITHOUT_GRAPH]
+    single = [score for score in others if score.name not in (BLEND, WITHOUT_GRAPH)]
     leads = {}
     for metric, estimate in blend.metrics.items():
         best = max(single, key=lambda score: score.metrics[metric].value)

@@ -36,7 +36,7 @@ Knob = Callable[[Setup], Iterator[Setup]]
 def knobs(types: Collection[EventType], sources: Collection[Source]) -> list[Knob]:
     """All that makes a difference where there are events of these types and these sources."""
     weights = [_event_weight(one) for one in EventType if one in types and one is not EventType.PURCHASE]
-    fading = [popularities] if Source.POPULAR in sources else []
+    fading = [_popularity] if Source.POPULAR in sources else []
     fading += [_bought_with] if Source.BOUGHT_WITH in sources else []
     return [_half_life, *weights, *fading, *(_source_weight(source, sources) for source in sources)]
 
@@ -46,8 +46,7 @@ def _half_life(setup: Setup) -> Iterator[Setup]:
         yield evolve(setup, recipe=evolve(setup.recipe, decay=Decay.of_half_life(days)))
 
 
-def popularities(setup: Setup) -> Iterator[Setup]:
-    """With each half-life of what is popular."""
+def _popularity(setup: Setup) -> Iterator[Setup]:
     for days in HALF_LIVES_DAYS:
         yield evolve(setup, blend=evolve(setup.blend, popularity=Decay.of_half_life(days)))
 

@@ -43,7 +43,7 @@ class Wanted:
 
     def of(self, ranking: Iterable[str]) -> Sequence[str]:
         """Those of a ranking, in its order."""
-        among = self.among
+        among = frozenset(self.among) if self.among is not None else None
         meant = (one for one in ranking if one not in self.without and (among is None or one in among))
         return list(islice(meant, self.limit))
 

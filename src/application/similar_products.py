@@ -7,6 +7,7 @@ from attrs import frozen
 from application.ports.product_catalogue import ProductCatalogue
 from application.ports.product_search import ProductSearch
 from domain.errors import UnknownProductError
+from domain.vectors import as_cosine
 
 
 @frozen(kw_only=True)
@@ -42,7 +43,7 @@ class FindSimilarProducts:
             SimilarProduct(
                 product_id=found.product_id,
                 text=known[found.product_id].product.text,
-                similarity=found.similarity,
+                similarity=as_cosine(found.similarity),
             )
             for found in nearest
             if found.product_id in known

@@ -22,7 +22,7 @@ class Shelf:
     Parameters
     ----------
     of_bought : whether it holds exactly what the user had bought, or exactly all else.
-    users : those with enough events before the moment and something relevant after it, ascending.
+    users : those with enough events before the moment and something relevant after it that can be found, ascending.
     targets : the relevant products by the name of the target.
     """
 
@@ -49,7 +49,7 @@ def new_products(past: Past, future: EventColumns, min_events: int) -> Shelf:
     discovered = past.pairs(purchases).without(past.bought)
     return Shelf(
         of_bought=False,
-        users=np.unique(discovered.users),
+        users=_findable(past, discovered),
         targets={DISCOVERIES: discovered, FIRST_DISCOVERY: _first(past, purchases, discovered)},
     )
 
@@ -57,7 +57,12 @@ def new_products(past: Past, future: EventColumns, min_events: int) -> Shelf:
 def bought_again(past: Past, future: EventColumns, min_events: int) -> Shelf:
     """Repeats: what the user bought before and after."""
     repeats = past.pairs(_of_active(past, future.purchases(), min_events)).common(past.bought)
-    return Shelf(of_bought=True, users=np.unique(repeats.users), targets={REPEATS: repeats})
+    return Shelf(of_bought=True, users=_findable(past, repeats), targets={REPEATS: repeats})
+
+
+def _findable(past: Past, relevant: Pairs) -> Integers:
+    """The users of whose relevant products one has a vector at least: nobody could find anything for the others."""
+    return np.unique(relevant.users[past.has_vector[past.candidates][relevant.products]])
 
 
 def _of_active(past: Past, events: EventColumns, min_events: int) -> EventColumns:

@@ -38,6 +38,7 @@ class TargetTest:
     metrics: Mapping[str, Mapping[str, Estimate]]
     over_now: Mapping[str, Estimate]
     over_popularity: Mapping[str, Estimate]
+    now_over_popularity: Mapping[str, Estimate]
 
 
 @frozen(kw_only=True)
@@ -52,7 +53,7 @@ class Tuning:
     users : of the test part.
     now, found : the setup that is set, and the best.
     now_score, found_score : the MRR of both on the validation parts.
-    popularity_half_life_days : of the popularity that was best there; everything is held against that.
+    popularity : which of all that ranks the same for everybody was best there; everything is held against that.
     """
 
     at_us: int
@@ -65,7 +66,7 @@ class Tuning:
     found: Setup
     now_score: float
     found_score: float
-    popularity_half_life_days: float
+    popularity: str
     targets: tuple[TargetTest, ...]
     notes: tuple[str, ...]
 
@@ -73,7 +74,7 @@ class Tuning:
     def verdict(self) -> Verdict:
         """By the MRR of discoveries on the test part, which nothing was chosen by."""
         tested = next(target for target in self.targets if target.name == DISCOVERIES)
-        if tested.over_popularity["MRR"].low <= 0:
-            return Verdict.POPULARITY
         is_better = self.found.key != self.now.key and tested.over_now["MRR"].low > 0
-        return Verdict.CHANGE if is_better else Verdict.KEEP
+        if is_better and tested.over_popularity["MRR"].low > 0:
+            return Verdict.CHANGE
+        return Verdict.KEEP if tested.now_over_popularity["MRR"].low > 0 else Verdict.POPULARITY

@@ -1,26 +1,29 @@
 """Validation: how good a setup is on parts of the past whose future is known."""
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from application.contenders import served
 from application.contest import blocks
+from application.evaluability import check_candidates
 from application.past import Past
+from application.rankers import Ranker
 from application.read_material import Material
 from application.setup import Setup
 from application.targets import DISCOVERIES, Shelf, new_products
 from domain.blend import DEPTH, Source
+from domain.decayed_sums import Integers
 from domain.event_columns import EventColumns
-from domain.ranking import Rankings, fused
+from domain.ranking import Mask, Rankings, fused
 from domain.ranking_metrics import reciprocal_rank_of
 
 SHARES = (0.55, 0.7, 0.85, 1.0)
 """Of the known events: each part predicts what lies between its share and the next."""
-MOST_CELLS = 6_000_000
-"""Users times products of a part: of more users, so many are drawn by lot."""
+MOST_CELLS, MOST_USERS, LEAST_USERS = 6_000_000, 4_000, 300
+"""Users times products of a part: of more users, so many are drawn by lot, and never fewer or more than these."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -30,18 +33,27 @@ class Part:
     past: Past
     shelf: Shelf
 
+    def sample(self, seed: int) -> "Part":
+        """The same for fewer users, if there are many."""
+        wanted = MOST_CELLS // max(1, len(self.past.candidates))
+        return evolve(self, shelf=self.shelf.sample(min(MOST_USERS, max(LEAST_USERS, wanted)), seed))
 
-def parts(material: Material, known: EventColumns, min_events: int, seed: int) -> list[Part]:
-    """The validation parts, none of which looks beyond `known`."""
-    made = []
-    for share, end in pairwise(SHARES):
-        at_us = known.time_of_share(share)
-        past = Past.of(known, material.vectors, at_us)
-        future = known.where(known.times_us < known.time_of_share(end)) if end < 1 else known
-        if len(past.candidates):
-            shelf = new_products(past, future.since(at_us), min_events)
-            made.append(Part(past=past, shelf=shelf.sample(max(1, MOST_CELLS // len(past.candidates)), seed)))
-    return made
+
+def parts(material: Material, until_us: int, min_events: int) -> list[Part]:
+    """The validation parts before a moment, none of which knows of anything that comes later.
+
+    Raises InvalidValueError where there is nothing to recommend at the beginning of one.
+    """
+    known = material.events.until(until_us)
+    moments = [*(known.time_of_share(share) for share in SHARES[:-1]), until_us]
+    return [_part(material, known, min_events, *between) for between in pairwise(moments)]
+
+
+def _part(material: Material, known: EventColumns, min_events: int, at_us: int, end_us: int) -> Part:
+    past = Past.of(material.events, material.vectors, at_us)
+    check_candidates(past)
+    future = known.where(known.times_us < end_us).since(at_us)
+    return Part(past=past, shelf=new_products(past, future, min_events))
 
 
 @define(eq=False)
@@ -50,28 +62,54 @@ class Validate:
 
     _parts: Sequence[Part]
     _sources: Collection[Source]
-    _lists: dict[Hashable, Rankings] = field(factory=dict)
-    """What has been ranked already, by part, source and what of a setup concerns it."""
+    _lists: dict[Hashable, Sequence[Rankings]] = field(factory=dict)
+    """What has been ranked already, some users at a time, by part, source and what of a setup concerns it."""
 
     def __call__(self, setup: Setup) -> float:
         """The score of the blend."""
         weights = {source: setup.blend.weights[source] for source in self._sources if setup.blend.weights[source] > 0}
         return float(np.mean([self._score(part, setup, weights) for part in self._parts]))
 
-    def of_source(self, source: Source, setup: Setup) -> float:
-        """The score of a source alone."""
-        return float(np.mean([self._score(part, setup, {source: 1.0}) for part in self._parts]))
+    def of_ranker(self, make: Callable[[Past], Ranker]) -> float:
+        """The score of a single ranker."""
+        return float(np.mean([_score_alone(part, make(part.past)) for part in self._parts]))
 
-    def _score(self, part: Part, setup: Setup, weights: dict[Source, float]) -> float:
+    def _score(self, part: Part, setup: Setup, weights: Mapping[Source, float]) -> float:
         lists = {source: self._ranked(part, source, setup) for source in weights}
-        relevant = part.shelf.targets[DISCOVERIES].mask(part.shelf.users)
-        return float(reciprocal_rank_of(fused(lists, weights), relevant).mean())
+        ranks = [
+            reciprocal_rank_of(
+                fused({source: lists[source][at] for source in weights}, weights), _relevant(part, users)
+            )
+            for at, users in enumerate(_blocks(part))
+        ]
+        return float(np.concatenate(ranks).mean())
 
-    def _ranked(self, part: Part, source: Source, setup: Setup) -> Rankings:
+    def _ranked(self, part: Part, source: Source, setup: Setup) -> Sequence[Rankings]:
         key = (id(part), source, _concerning(source, setup))
         if key not in self._lists:
-            self._lists[key] = _rank(part, source, setup)
+            ranker = served(part.past, source, setup.recipe, setup.blend)
+            self._lists[key] = [
+                Rankings.of(ranker(users), part.shelf.allowed(part.past, users)).top(DEPTH) for users in _blocks(part)
+            ]
         return self._lists[key]
+
+
+def _score_alone(part: Part, ranker: Ranker) -> float:
+    ranks = [
+        reciprocal_rank_of(
+            np.where(part.shelf.allowed(part.past, users), ranker(users), -np.inf), _relevant(part, users)
+        )
+        for users in _blocks(part)
+    ]
+    return float(np.concatenate(ranks).mean())
+
+
+def _blocks(part: Part) -> Iterator[Integers]:
+    return blocks(part.shelf.users, len(part.past.candidates))
+
+
+def _relevant(part: Part, users: Integers) -> Mask:
+    return part.shelf.targets[DISCOVERIES].mask(users)
 
 
 def _concerning(source: Source, setup: Setup) -> Hashable:
@@ -84,16 +122,3 @@ def _concerning(source: Source, setup: Setup) -> Hashable:
             return setup.blend.popularity, weights
         case Source.BOUGHT_WITH:
             return setup.blend.bought_with
-
-
-def _rank(part: Part, source: Source, setup: Setup) -> Rankings:
-    ranker = served(part.past, source, setup.recipe, setup.blend)
-    some = [
-        Rankings.of(ranker(users), part.shelf.allowed(part.past, users)).top(DEPTH)
-        for users in blocks(part.shelf.users, len(part.past.candidates))
-    ]
-    return Rankings(
-        order=np.concatenate([lists.order for lists in some]),
-        lengths=np.concatenate([lists.lengths for lists in some]),
-        width=len(part.past.candidates),
-    )

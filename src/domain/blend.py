@@ -1,6 +1,6 @@
 """The blend: how recommendations are made of their sources."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -61,3 +61,10 @@ class Blend:
             raise InvalidValueError(attribute.name, problem, f"give one for each of {', '.join(Source)}")
         if not any(value.values()):
             raise InvalidValueError(attribute.name, "are all 0", "let at least one source count")
+
+    def check_for(self, sources: Collection[Source]) -> None:
+        """Raise InvalidValueError unless one of these sources, those that there are, weighs something."""
+        if not any(self.weights[source] for source in sources):
+            problem = f"lets none of the sources count that there are here: {', '.join(sources)}"
+            remedy = f"set {' or '.join(f'PENCHANT_BLEND_{source.upper()}' for source in sources)} to more than 0"
+            raise InvalidValueError("blend", problem, remedy)

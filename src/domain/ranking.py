@@ -20,12 +20,12 @@ class Rankings:
 
     Parameters
     ----------
-    order : ndarray of shape (n, length), int64: the products, the best first; what is not in the list comes last.
+    order : ndarray of shape (n, length), integers: the products, the best first; what is not in the list comes last.
     lengths : ndarray of shape (n,), int64: how many of them are in the list.
     width : how many products there are, m.
     """
 
-    order: Integers
+    order: npt.NDArray[np.integer]
     lengths: Integers
     width: int
 
@@ -38,7 +38,9 @@ class Rankings:
 
     def top(self, depth: int) -> "Rankings":
         """The first `depth` places of each list."""
-        return Rankings(order=self.order[:, :depth].copy(), lengths=np.minimum(self.lengths, depth), width=self.width)
+        return Rankings(
+            order=self.order[:, :depth].astype(np.int32), lengths=np.minimum(self.lengths, depth), width=self.width
+        )
 
     def found(self, relevant: Mask) -> Mask:
         """Whether each place of each list holds what is relevant: ndarray of shape (n, length), bool."""

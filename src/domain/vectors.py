@@ -45,6 +45,11 @@ class SubjectVectors:
         return self.products.get(interaction.product_id or "")
 
 
+def as_cosine(product: float) -> float:
+    """The dot product of two unit vectors as a cosine, beyond which rounding takes it."""
+    return min(1.0, max(-1.0, product))
+
+
 def unit_rows(field_name: str, matrix: npt.ArrayLike, dimensions: int) -> Matrix:
     """Check vectors where they enter and scale them to unit length.
 

@@ -66,8 +66,14 @@ def load_settings() -> Settings:
         variable = str(first["loc"][0])
         value = "" if variable in SECRETS else f" is {str(first.get('input'))[:40]!r}"
         raise ConfigurationError(
-            f"{variable}{value}: {first['msg'].lower()}. Correct or unset it{_example_of(variable)}."
+            f"{variable}{value}: {_plain(first['msg'])}. Correct or unset it{_example_of(variable)}."
         ) from error
+
+
+def _plain(message: str) -> str:
+    """What is wrong, as it goes on within a sentence."""
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
 
 
 def _example_of(variable: str) -> str:

@@ -130,7 +130,7 @@ def test_on_the_real_data_the_blend_beats_what_it_is_made_of(demo: tuple[Program
     program, _ = demo
     before = program.ok("stats", "--json").json
 
-    first, second = (program.ok("evaluate", "--json", "--k", "10").json for _ in range(2))
+    first, second = (program.ok("evaluate", "--graph", "--json", "--k", "10").json for _ in range(2))
 
     assert first == second
     assert program.ok("stats", "--json").json == before

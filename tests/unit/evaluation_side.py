@@ -1,6 +1,6 @@
 """A shop whose past and future an evaluation is tried on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -11,7 +11,7 @@ from application.collect_events import CollectEvents
 from application.evaluate import Evaluate, Question
 from application.evaluation import Evaluation, TargetScores
 from application.read_material import Material
-from domain.blend import Blend
+from domain.blend import Blend, Source
 from domain.instant import to_microseconds
 from domain.interaction import Event, EventType, Interaction, Retraction
 from domain.recipe import Recipe
@@ -87,9 +87,9 @@ def tastes(seed: int = 5, users: int = 80, groups: int = 8, products: int = 12) 
     return world
 
 
-def ask(material: Material, question: Question = QUESTION) -> Evaluation:
+def ask(material: Material, question: Question = QUESTION, sources: Collection[Source] = tuple(Source)) -> Evaluation:
     """Evaluate with the recipe of these tests."""
-    return Evaluate(material, question, RECIPE, Blend())(lambda _: None)
+    return Evaluate(material, question, RECIPE, Blend(), sources)(lambda _: None)
 
 
 def target_of(evaluation: Evaluation, name: str) -> TargetScores:

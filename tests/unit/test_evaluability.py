@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
+from application.evaluate import Evaluate
+from domain.blend import Blend, Source
 from domain.errors import InvalidValueError
 from domain.interaction import EventType, Interaction
-from tests.unit.evaluation_side import AT, QUESTION, World, ask, target_of, tastes
+from tests.unit.evaluation_side import AT, QUESTION, RECIPE, World, ask, target_of, tastes
 
 
 def _nothing(world: World) -> None:
@@ -93,16 +95,41 @@ def test_products_without_a_vector_are_counted_and_still_known_to_the_others() -
     assert target_of(evaluation, "discoveries").relevant == 80
 
 
+def test_a_single_product_with_a_vector_makes_no_table_of_zeros() -> None:
+    world = tastes()
+    world.vectors = {"p0-00": world.vectors["p0-00"]}
+
+    with pytest.raises(InvalidValueError, match="of what has a vector"):
+        ask(world.material())
+
+
+def test_few_users_are_told_and_so_is_a_lot(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "80 users are few: the intervals are narrower than they should be." in ask(tastes().material()).notes
+
+    monkeypatch.setattr("application.evaluate.MOST_USERS", 30)
+    evaluation = ask(tastes().material())
+
+    assert evaluation.targets[0].users == 30
+    assert "Of 80 users, 30 are looked at, drawn by lot." in evaluation.notes
+
+
+def test_sources_that_weigh_nothing_are_told() -> None:
+    blend = Blend(weights={Source.EMBEDDING: 0, Source.POPULAR: 0, Source.BOUGHT_WITH: 1})
+
+    with pytest.raises(InvalidValueError, match="set PENCHANT_BLEND_EMBEDDING or PENCHANT_BLEND_POPULAR"):
+        Evaluate(tastes().material(), QUESTION, RECIPE, blend, (Source.EMBEDDING, Source.POPULAR))
+
+
 def test_more_users_are_asked_for_than_there_are() -> None:
     with pytest.raises(InvalidValueError, match="users are too few: 0 with at least 500 events"):
         ask(tastes().material(), evolve(QUESTION, min_events=500))
 
 
-def test_users_without_any_vector_have_no_list_by_embeddings_and_do_not_fail() -> None:
+def test_users_for_whom_nothing_could_be_found_for_want_of_a_vector_are_left_out() -> None:
     world = tastes()
     for product in [name for name in world.vectors if name.startswith("p0")]:
         del world.vectors[product]
 
     scores = target_of(ask(world.material()), "discoveries")
 
-    assert scores.users == 80
+    assert scores.users == 70

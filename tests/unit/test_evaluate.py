@@ -176,7 +176,7 @@ def test_of_products_bought_at_once_the_one_recorded_first_is_the_first() -> Non
 
 
 def test_users_with_fewer_events_are_left_out() -> None:
-    world = World()
+    world = World(vectors={"p0": np.eye(16)[0]})
     for user, events in (("ann", 3), ("bob", 2)):
         for number in range(events):
             world.did(user, f"p{number}", -1, EventType.VIEW)
@@ -217,6 +217,19 @@ def test_the_blend_is_held_against_the_best_single_ranker() -> None:
     best = max(value_of(scores, score.name) for score in scores.rankers if score.name not in (WITHOUT_GRAPH, BLEND))
     assert value_of(scores, lead.over) == best
     assert lead.difference.value == pytest.approx(value_of(scores, BLEND) - best)
+
+
+def test_the_blend_that_is_served_comes_last_and_is_the_one_that_is_held_against_the_others() -> None:
+    material = tastes().material()
+    with_graph, without = (
+        target_of(ask(material, sources=sources), DISCOVERIES)
+        for sources in (list(Source), [Source.EMBEDDING, Source.POPULAR])
+    )
+
+    assert [score.name for score in with_graph.rankers[-2:]] == [WITHOUT_GRAPH, BLEND]
+    assert [score.name for score in without.rankers[-2:]] == [BLEND, WITHOUT_GRAPH]
+    lead = without.blend["MRR"]
+    assert lead.difference.value == pytest.approx(value_of(without, WITHOUT_GRAPH) - value_of(without, lead.over))
 
 
 def test_many_users_are_ranked_for_in_parts_and_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

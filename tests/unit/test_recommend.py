@@ -4,7 +4,7 @@ import pytest
 
 from application.recommend import Reason, Recommendation, Wishes
 from application.shopper import RECENT
-from domain.blend import Source
+from domain.blend import Blend, Source
 from domain.errors import InvalidValueError
 from domain.interaction import EventType
 from domain.recipe import DEFAULT_WEIGHTS, Recipe
@@ -220,6 +220,18 @@ def test_what_is_popular_and_not_in_the_catalogue_is_not_recommended(stocked: Sh
     stocked.apply(viewed("b1", "unheard-of", "bob"), viewed("b2", "mug", "bob"))
 
     assert _ids(stocked.recommend("eve", Wishes())) == ["mug"]
+
+
+def test_what_is_unknown_keeps_nothing_else_from_the_list(stocked: Shop) -> None:
+    unknown = [viewed(f"m{number}-{time}", f"gone {number}", "bob") for number in range(300) for time in range(2)]
+    stocked.apply(*unknown, viewed("b1", "mug", "bob"), viewed("b2", "hat", "bob"))
+
+    assert _ids(stocked.recommend("eve", Wishes())) == ["hat", "mug"]
+
+
+def test_a_blend_that_lets_no_source_count_is_refused() -> None:
+    with pytest.raises(InvalidValueError, match="set PENCHANT_BLEND_EMBEDDING or PENCHANT_BLEND_POPULAR"):
+        Shop(blend=Blend(weights={Source.EMBEDDING: 0, Source.POPULAR: 0, Source.BOUGHT_WITH: 1}))
 
 
 def test_similar_products_come_nearest_first_without_the_one_itself(stocked: Shop) -> None:

@@ -68,4 +68,4 @@ def test_differences_are_taken_user_by_user() -> None:
 def test_the_sentence_claims_no_more_than_the_interval_does(low: float, high: float, apart: bool, said: str) -> None:
     difference = Estimate(value=(low + high) / 2, low=low, high=high)
 
-    assert said in lead_sentence("discoveries", Lead(over="graph", difference=difference, apart=apart))
+    assert said in lead_sentence("discoveries", BLEND, Lead(over="graph", difference=difference, apart=apart))

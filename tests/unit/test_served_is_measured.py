@@ -10,13 +10,14 @@ from adapters.memory.graph import MemoryGraph
 from application.candidates import BoughtWith
 from application.collect_events import CollectEvents
 from application.contenders import BLEND, blends, contenders
+from application.contest import rank
 from application.past import Past
 from application.recommend import Wishes
-from domain.blend import DEPTH, Blend, Source
+from application.targets import Shelf
+from domain.blend import Blend, Source
 from domain.decay import Decay
 from domain.instant import to_microseconds
 from domain.interaction import EventType, Interaction
-from domain.ranking import Rankings, fused
 from domain.vectors import SubjectVectors
 from tests.builders import NOW, interaction
 from tests.shop import RECIPE, Shop
@@ -73,21 +74,38 @@ def past(shop: Shop) -> Past:
 def _measured(past: Past, sources: Sequence[Source]) -> dict[str, list[str]]:
     """The lists of all users by what an evaluation joins."""
     users = np.arange(len(past.events.user_ids))
-    allowed = ~past.bought.mask(users) & past.has_vector[past.candidates]
+    shelf = Shelf(of_bought=False, users=users, targets={})
     rankers = contenders(past, RECIPE, BLENDED, seed=1)
-    rankings = {source.value: Rankings.of(rankers[source](users), allowed).top(DEPTH) for source in Source}
-    weights = {source: weight for source, weight in blends(BLENDED)[BLEND].items() if source in sources}
-    lists = Rankings.of(fused(rankings, weights), allowed)
+    weights = blends(BLENDED, list(Source))[BLEND]
+    joined = {"these": {source: weight for source, weight in weights.items() if source in sources}}
+    lists = dict(rank(past, shelf, rankers, joined, users))["these"]
     return {
         past.events.user_ids[user]: [past.events.product_ids[past.candidates[p]] for p in order[:length]]
         for user, order, length in zip(users, lists.order, lists.lengths, strict=True)
     }
 
 
+CUTS = {
+    "application.recommend.DEPTH": 9,
+    "application.contest.DEPTH": 9,
+    "application.candidates.BASKET": 4,
+    "application.bought_with.BASKET": 4,
+    "adapters.memory.co_purchases.BUYERS": 3,
+    "application.bought_with.BUYERS": 3,
+}
+"""Where nearly all is cut off."""
+
+
 @pytest.mark.parametrize("sources", [list(Source), *([source] for source in Source)], ids=str)
-def test_what_is_measured_is_what_is_served(shop: Shop, past: Past, sources: Sequence[Source]) -> None:
-    wishes = Wishes(limit=len(PRODUCTS), sources=sources)
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_what_is_measured_is_what_is_served(
+    shop: Shop, past: Past, sources: Sequence[Source], is_cut: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, count in CUTS.items() if is_cut else ():
+        monkeypatch.setattr(name, count)
+    wishes = Wishes(limit=9 if is_cut else len(PRODUCTS), sources=sources)
+
     served = {user: [r.product_id for r in shop.recommend(user, wishes)] for user in USERS}
 
-    assert served == _measured(past, sources)
-    assert sum(map(len, served.values())) > 10 * len(USERS)
+    assert served == {user: ids[: wishes.limit] for user, ids in _measured(past, sources).items()}
+    assert sum(map(len, served.values())) > 7 * len(USERS)

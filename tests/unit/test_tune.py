@@ -12,10 +12,11 @@ from application.contest import hold
 from application.evaluate import Question
 from application.setup import HALF_LIVES_DAYS, Setup, knobs
 from application.targets import DISCOVERIES
-from application.tune import Tune
+from application.tune import Tune, popularities
 from application.tuning import FOUND, NOW, POPULARITY, Tuning, Verdict
 from application.validation import Validate, parts
 from domain.blend import Blend, Source
+from domain.bootstrap import Estimate
 from domain.decay import Decay
 from domain.errors import InvalidValueError
 from domain.instant import to_microseconds
@@ -26,6 +27,7 @@ from tests.unit.evaluation_side import AT, DIMENSIONS, QUESTION, World
 ONLY_EMBEDDING = Blend(weights={Source.EMBEDDING: 1.0, Source.POPULAR: 0.0, Source.BOUGHT_WITH: 0.0})
 WITHOUT_GRAPH = (Source.EMBEDDING, Source.POPULAR)
 DAYS = 100
+AT_US = to_microseconds(AT)
 
 
 def _setup(half_life_days: float, blend: Blend = ONLY_EMBEDDING) -> Setup:
@@ -109,28 +111,102 @@ def test_nothing_of_the_test_part_decides_what_is_found() -> None:
 
 def test_no_validation_part_looks_beyond_its_end() -> None:
     material = _fashions().material()
-    known = material.events.until(to_microseconds(AT))
+    events = material.events
 
-    some = parts(material, known, 2, seed=1)
+    some = parts(material, AT_US, 2)
 
     moments = [part.past.at_us for part in some]
-    assert moments == sorted(moments)
-    assert moments[-1] < to_microseconds(AT)
-    for part in some:
-        assert part.past.events.times_us[-1] < part.past.at_us
+    assert len(moments) == 3
+    for part, end_us in zip(some, [*moments[1:], AT_US], strict=True):
+        assert part.past.events.times_us[-1] < part.past.at_us < end_us
+        between = events.where((events.times_us >= part.past.at_us) & (events.times_us < end_us))
+        expected = part.past.pairs(between).without(part.past.bought)
+        discovered = part.shelf.targets[DISCOVERIES]
+        assert discovered.users.tolist() == expected.users.tolist()
+        assert discovered.products.tolist() == expected.products.tolist()
 
 
-def test_a_score_is_the_mrr_that_an_evaluation_finds_on_the_same_part() -> None:
+def test_what_was_taken_back_between_a_part_and_the_moment_was_not_known_to_be() -> None:
+    world = _fashions()
+    world.did("u000", "p0-00", -75, name="returned")
+    world.took_back("u000", "returned", -0.5)
+
+    material = world.material()
+    for part in parts(material, AT_US, 2):
+        assert len(part.past.events) == np.count_nonzero(material.events.times_us < part.past.at_us)
+
+
+def test_a_score_is_the_mrr_that_an_evaluation_finds_on_the_same_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("application.contest.CELLS_AT_ONCE", 4_000)
     material, setup = _fashions().material(), _setup(7, Blend())
-    [*_, last] = parts(material, material.events, 2, seed=1)
+    [*_, last] = parts(material, AT_US, 2)
     rankers = {source: served(last.past, source, setup.recipe, setup.blend) for source in WITHOUT_GRAPH}
-    blends = {"blend": dict.fromkeys(WITHOUT_GRAPH, 1.0), "alone": {Source.POPULAR: 1.0}}
+    blends = {"blend": dict.fromkeys(WITHOUT_GRAPH, 1.0)}
     tallies = hold(last.past, last.shelf, rankers, blends, (3,), lambda _: None)[DISCOVERIES]
 
     score = Validate([last], WITHOUT_GRAPH)
 
     assert score(setup) == pytest.approx(tallies["blend"].metrics["MRR"].mean())
-    assert score.of_source(Source.POPULAR, setup) == pytest.approx(tallies["alone"].metrics["MRR"].mean())
+    alone = score.of_ranker(lambda past: served(past, Source.POPULAR, setup.recipe, setup.blend))
+    assert alone == pytest.approx(tallies[Source.POPULAR].metrics["MRR"].mean())
+
+
+def test_popularity_is_the_best_of_its_kind() -> None:
+    tuning = _tune(_fashions(), _setup(30, Blend()))
+
+    validate = Validate(parts(_fashions().material(), AT_US, 2), WITHOUT_GRAPH)
+    scores = {name: validate.of_ranker(make) for name, make in popularities(_setup(30)).items()}
+    assert len(set(scores.values())) > 3
+    assert scores[tuning.popularity] == max(scores.values())
+
+
+def test_many_users_are_drawn_by_lot_after_it_was_seen_that_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("application.validation.MOST_USERS", 15)
+    monkeypatch.setattr("application.evaluate.MOST_USERS", 15)
+
+    tuning = _tune(_fashions(), _setup(np.inf))
+
+    assert tuning.users == 15
+    assert "Of 60 users, 15 are looked at, drawn by lot." in tuning.notes
+
+
+def test_a_validation_part_before_anything_could_be_recommended_is_told() -> None:
+    world = _fashions()
+    for number in range(40_000):
+        world.did(f"u{number % 60:03}", "a phrase", -150 + number / 1_000, EventType.SEARCH)
+
+    with pytest.raises(InvalidValueError, match="have no event before .*, where validation begins"):
+        _tune(world, _setup(30))
+
+
+@pytest.mark.parametrize(
+    ("over_now", "over_popularity", "now_over_popularity", "verdict"),
+    [
+        (0.01, 0.02, 0.01, Verdict.CHANGE),
+        (0.01, 0.02, -0.01, Verdict.CHANGE),
+        (0.01, -0.02, -0.03, Verdict.POPULARITY),
+        (-0.01, 0.02, 0.03, Verdict.KEEP),
+        (-0.03, -0.01, 0.02, Verdict.KEEP),
+        (-0.01, -0.02, -0.01, Verdict.POPULARITY),
+    ],
+)
+def test_the_verdict_follows_from_the_intervals(
+    over_now: float, over_popularity: float, now_over_popularity: float, verdict: Verdict
+) -> None:
+    tuning = _tune(_fashions(), _setup(np.inf))
+
+    def estimates(low: float) -> dict[str, Estimate]:
+        return {"MRR": Estimate(value=low + 0.1, low=low, high=low + 0.2)}
+
+    target = evolve(
+        tuning.targets[0],
+        over_now=estimates(over_now),
+        over_popularity=estimates(over_popularity),
+        now_over_popularity=estimates(now_over_popularity),
+    )
+    assert evolve(tuning, targets=(target,)).verdict is verdict
+    unchanged = Verdict.KEEP if now_over_popularity > 0 else Verdict.POPULARITY
+    assert evolve(tuning, targets=(target,), found=tuning.now).verdict is unchanged
 
 
 def test_with_one_type_of_events_no_weights_are_tried_and_without_a_graph_none_of_it() -> None:

@@ -6,9 +6,22 @@ from typing import Annotated
 import typer
 
 from application.evaluate import Evaluate
+from domain.errors import ConfigurationError
 from entrypoints.cli.evaluation_report import as_json_object, print_evaluation
 from entrypoints.cli.output import Json, out, print_json, progress
-from entrypoints.cli.question import At, Events, MinEvents, Places, Products, Seed, TrainShare, material_of, question_of
+from entrypoints.cli.question import (
+    At,
+    Events,
+    Graph,
+    MinEvents,
+    Places,
+    Products,
+    Seed,
+    TrainShare,
+    material_of,
+    question_of,
+    sources_of,
+)
 
 
 def evaluate(
@@ -17,6 +30,7 @@ def evaluate(
     min_events: MinEvents = 5,
     k: Places = None,
     seed: Seed = 1,
+    graph: Graph = None,
     events: Events = None,
     products: Products = None,
     output: Annotated[
@@ -28,7 +42,8 @@ def evaluate(
 
     Everything is learned from what lies before a moment, and held against what was bought after it: products that are
     new to the user, and those bought again. Beside Penchant stand popularity, chance and others, each with the interval
-    in which it would lie for 95 of 100 groups of such users. Nothing is changed: neither the log nor what is stored.
+    in which it would lie for 95 of 100 groups of such users in the same weeks. Nothing is changed: neither the log nor
+    what is stored.
 
     Examples:
 
@@ -36,9 +51,11 @@ def evaluate(
 
       penchant evaluate --from events.jsonl --products products.csv --output report
     """
+    if output is not None:
+        _make(output)
     question = question_of(at, train_share, min_events, k, seed)
     with material_of(events, products) as (container, material):
-        asked = Evaluate(material, question, container.recipe(), container.blend())
+        asked = Evaluate(material, question, container.recipe(), container.blend(), sources_of(container, graph))
         with progress("ranking for users", asked.users) as advance:
             evaluation = asked(advance)
     written = _write_page(output, as_json_object(evaluation, question)) if output is not None else None
@@ -48,6 +65,14 @@ def evaluate(
     print_evaluation(evaluation, question.ks)
     if written is not None:
         out.print(f"The page is {written}", markup=False, soft_wrap=True)
+
+
+def _make(folder: Path) -> None:
+    """Now rather than after minutes of ranking, if it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{folder} cannot be written: {error.strerror}. Choose another --output.") from error
 
 
 def _write_page(folder: Path, evaluation: dict[str, object]) -> str:

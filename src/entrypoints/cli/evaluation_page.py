@@ -27,9 +27,8 @@ tr:last-child td { font-weight: 600; }
 
 
 def write_page(folder: Path, evaluation: Mapping[str, Any]) -> Path:
-    """Write page and picture of an evaluation (as JSON has it) into a folder, which is made; return the page."""
+    """Write page and picture of an evaluation (as JSON has it) into a folder; return the page."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         draw(evaluation).savefig(folder / PICTURE, dpi=120, metadata={"Software": None})
         page = folder / PAGE
         page.write_text("\n".join(_html(evaluation)) + "\n", encoding="utf-8")
@@ -75,6 +74,7 @@ def _html(evaluation: Mapping[str, Any]) -> Iterator[str]:
     for target in evaluation["targets"]:
         yield f"<h2>{escape(TITLES[target['name']])}</h2>"
         yield f"<p>{target['users']:,} users, {target['relevant']:,} products to be found.</p>"
+        yield f"<p>{escape(target['summary'])}</p>"
         yield from _table(target["rankers"])
     for note in evaluation["notes"]:
         yield f"<p>{escape(note)}</p>"

@@ -28,7 +28,7 @@ def as_json_object(evaluation: Evaluation, question: Question) -> dict[str, obje
         "events_before": evaluation.events_before,
         "events_after": evaluation.events_after,
         "candidates": evaluation.candidates,
-        "targets": [rounded(asdict(target)) for target in evaluation.targets],
+        "targets": [rounded({**asdict(target), "summary": summary(target)}) for target in evaluation.targets],
         "notes": list(evaluation.notes),
     }
 
@@ -61,7 +61,7 @@ def _print_target(target: TargetScores, ks: Sequence[int]) -> None:
     title = f"{TITLES[target.name]} ({target.users:,} users, {target.relevant:,} products)"
     numbers = ("MRR", "95%", "k", "hit rate", "recall", "NDCG", "coverage")
     out.print(table(title, ("ranker", *numbers), (_row(score, ks) for score in target.rankers), numbers))
-    print_paragraph(lead_sentence(target.name, target.blend["MRR"]), indent=2)
+    print_paragraph(summary(target), indent=2)
 
 
 def _row(score: RankerScore, ks: Sequence[int]) -> Sequence[str]:
@@ -78,12 +78,17 @@ def interval(estimate: Estimate, *, sign: bool = False) -> str:
     return f"{estimate.low:{form}}…{estimate.high:{form}}"
 
 
-def lead_sentence(target: str, lead: Lead) -> str:
-    """What the blend's MRR says about it, in one sentence."""
+def summary(target: TargetScores) -> str:
+    """What the MRR of the blend that is served says about it, in one sentence."""
+    return lead_sentence(target.name, target.rankers[-1].name, target.blend["MRR"])
+
+
+def lead_sentence(target: str, blend: str, lead: Lead) -> str:
+    """What a blend's lead says about it."""
     difference = f"{lead.difference.value:+.4f} MRR, 95% {interval(lead.difference, sign=True)}"
     if lead.difference.high < 0:
-        return f"For {target}, {lead.over} alone is better than the blend ({difference})."
+        return f"For {target}, {lead.over} alone is better than the {blend} ({difference})."
     if lead.difference.low <= 0:
-        return f"For {target}, the blend is not shown to be better than {lead.over} alone ({difference})."
+        return f"For {target}, the {blend} is not shown to be better than {lead.over} alone ({difference})."
     apart = "" if lead.apart else "; their intervals overlap, the difference user by user does not reach zero"
-    return f"For {target}, the blend is better than the best single ranker, {lead.over} ({difference}{apart})."
+    return f"For {target}, the {blend} is better than the best single ranker, {lead.over} ({difference}{apart})."

@@ -10,6 +10,7 @@ import typer
 from application.evaluate import Question
 from application.event_message import parse_time
 from application.read_material import Material
+from domain.blend import Source
 from domain.errors import ConfigurationError
 from domain.instant import to_microseconds
 from entrypoints.cli.evaluation_files import read_events, read_products
@@ -28,6 +29,10 @@ Events = Annotated[
     Path | None, typer.Option("--from", help="Events in the format of events import, in place of the log.")
 ]
 Products = Annotated[Path | None, typer.Option(help="Products in the format of products import; goes with --from.")]
+Graph = Annotated[
+    bool | None,
+    typer.Option(help="Whether recommendations have a graph; by default they do where NEO4J_URL is set."),
+]
 
 KS = (10, 50)
 
@@ -43,11 +48,19 @@ def question_of(at: str | None, train_share: float, min_events: int, k: list[int
     )
 
 
+def sources_of(container: Container, graph: bool | None) -> list[Source]:
+    """The sources that are served."""
+    has_graph = graph if graph is not None else container.settings().neo4j_url is not None
+    return [source for source in Source if has_graph or source is not Source.BOUGHT_WITH]
+
+
 @contextmanager
 def material_of(events: Path | None, products: Path | None) -> Iterator[tuple[Container, Material]]:
     """The container, and what there is to learn from: the log in place, or files, of which nothing is stored."""
     if (events is None) != (products is None):
         raise ConfigurationError("--from and --products go together: give the file of the events and that of products.")
+    if str(events) == str(products) == "-":
+        raise ConfigurationError("Standard input holds either the events or the products; give a file for the other.")
     with looking(needs_log=events is None) as container:
         if events is None or products is None:
             yield container, _logged(container)

@@ -105,6 +105,9 @@ def set_recipe(
         f"Recipe {wanted.id} is active: {change.users_rebuilt:,} users rebuilt, "
         f"{change.products_embedded:,} products embedded anew."
     )
+    print_paragraph(
+        "Workers and `penchant serve` of the old one end at their next write; start them again where no supervisor does."
+    )
 
 
 def _wanted(container: Container, half_life_days: float | None, weights: dict[EventType, float]) -> Recipe:

@@ -25,7 +25,10 @@ DID = {
     EventType.SEARCH: "searched for",
 }
 
-NOTHING = "There is no product to recommend: none is in the catalogue, or none of those that are wanted."
+NOTHING = (
+    "There is no product to recommend: none is in the catalogue, nobody has had to do with any yet, or it is none of "
+    "those that are wanted."
+)
 Where = Annotated[
     list[str] | None,
     typer.Option(

@@ -1,16 +1,22 @@
 """`penchant tune`."""
 
-from typing import Annotated
-
-import typer
-
 from application.setup import Setup
 from application.tune import Tune
-from domain.blend import Source
 from entrypoints.cli.output import Json, print_json, progress
-from entrypoints.cli.question import At, Events, MinEvents, Places, Products, Seed, TrainShare, material_of, question_of
+from entrypoints.cli.question import (
+    At,
+    Events,
+    Graph,
+    MinEvents,
+    Places,
+    Products,
+    Seed,
+    TrainShare,
+    material_of,
+    question_of,
+    sources_of,
+)
 from entrypoints.cli.tuning_report import as_json_object, print_tuning
-from entrypoints.container import Container
 
 
 def tune(
@@ -19,10 +25,7 @@ def tune(
     min_events: MinEvents = 5,
     k: Places = None,
     seed: Seed = 1,
-    graph: Annotated[
-        bool | None,
-        typer.Option(help="Whether recommendations have a graph; by default they do where NEO4J_URL is set."),
-    ] = None,
+    graph: Graph = None,
     events: Events = None,
     products: Products = None,
     as_json: Json = False,
@@ -42,15 +45,10 @@ def tune(
     question = question_of(at, train_share, min_events, k, seed)
     with material_of(events, products) as (container, material):
         now = Setup(recipe=container.recipe(), blend=container.blend())
-        asked = Tune(material, question, now, _sources(container, graph))
+        asked = Tune(material, question, now, sources_of(container, graph))
         with progress("trying settings", None) as advance:
             tuning = asked(advance)
     if as_json:
         print_json(as_json_object(tuning, question))
         return
     print_tuning(tuning, question.ks)
-
-
-def _sources(container: Container, graph: bool | None) -> list[Source]:
-    has_graph = graph if graph is not None else container.settings().neo4j_url is not None
-    return [source for source in Source if has_graph or source is not Source.BOUGHT_WITH]

@@ -31,7 +31,7 @@ def as_json_object(tuning: Tuning, question: Question) -> dict[str, object]:
         },
         "now": _plain(tuning.now),
         "found": _plain(tuning.found),
-        "popularity_half_life_days": _finite(tuning.popularity_half_life_days),
+        "popularity": tuning.popularity,
         "test": {"users": tuning.users, "targets": [rounded(asdict(target)) for target in tuning.targets]},
         "verdict": tuning.verdict,
         "to_set_it": list(_settings(tuning)),
@@ -53,7 +53,9 @@ def print_tuning(tuning: Tuning, ks: Sequence[int]) -> None:
     for target in tuning.targets:
         out.print()
         _print_target(target, tuning, ks)
-    print_paragraph(f"Popularity is the best of its kind there: half-life {_days(tuning.popularity_half_life_days)}.")
+    print_paragraph(
+        f"Popularity is what did best on the parts before of all that is the same for all: {tuning.popularity}."
+    )
     out.print()
     _print_verdict(tuning)
     for note in tuning.notes:
@@ -73,30 +75,35 @@ def _cells(metrics: Mapping[str, Estimate], names: Sequence[str]) -> Sequence[st
 
 
 def _print_verdict(tuning: Tuning) -> None:
+    print_paragraph(_verdict(tuning))
+    if tuning.verdict is Verdict.CHANGE:
+        print_paragraph("To set it, and then start whatever serves recommendations again:")
+        for line in _settings(tuning):
+            out.print(f"  {line}", markup=False, soft_wrap=True)
+
+
+def _verdict(tuning: Tuning) -> str:
     tested = tuning.targets[0]
-    over_now, over_popularity = (f"{e.value:+.4f} MRR, 95% {interval(e, sign=True)}" for e in _gains(tested))
+    over_now, over_popularity, now_over_popularity = (
+        f"{gain['MRR'].value:+.4f} MRR, 95% {interval(gain['MRR'], sign=True)}"
+        for gain in (tested.over_now, tested.over_popularity, tested.now_over_popularity)
+    )
     match tuning.verdict:
         case Verdict.POPULARITY:
-            print_paragraph(
-                f"Nothing beats popularity here: what was found is not shown to be better ({over_popularity}). "
-                "Show everybody what is popular, and tune again when there are more events."
+            return (
+                f"Nothing beats popularity here: neither what is set ({now_over_popularity}) nor what was found "
+                f"({over_popularity}) is shown to be better. Show everybody what is popular, and tune again when there "
+                "are more events."
             )
+        case Verdict.KEEP if tuning.found.key == tuning.now.key:
+            return f"Keep what is set: nothing better was found. It is better than popularity ({now_over_popularity})."
         case Verdict.KEEP:
-            print_paragraph(
-                f"Keep what is set: what was found is not shown to be better ({over_now}). "
-                f"Beside popularity it is ({over_popularity})."
+            return (
+                f"Keep what is set: what was found is not shown to be better ({over_now}). What is set is better than "
+                f"popularity ({now_over_popularity})."
             )
         case Verdict.CHANGE:
-            print_paragraph(
-                f"What was found is better than what is set ({over_now}) and than popularity ({over_popularity})."
-            )
-            print_paragraph("To set it:")
-            for line in _settings(tuning):
-                out.print(f"  {line}", markup=False, soft_wrap=True)
-
-
-def _gains(tested: TargetTest) -> tuple[Estimate, Estimate]:
-    return tested.over_now["MRR"], tested.over_popularity["MRR"]
+            return f"What was found is better than what is set ({over_now}) and than popularity ({over_popularity})."
 
 
 def _settings(tuning: Tuning) -> Iterator[str]:
@@ -135,7 +142,7 @@ def _values(setup: Setup, tuning: Tuning) -> Mapping[str, str]:
 
 
 def _days(days: float) -> str:
-    return f"{days:.3g} days" if math.isfinite(days) else "none"
+    return f"{days:.3g} days" if math.isfinite(days) else "no end"
 
 
 def _plain(setup: Setup) -> dict[str, object]:
