@@ -106,7 +106,7 @@ def set_recipe(
         f"{change.products_embedded:,} products embedded anew."
     )
     print_paragraph(
-        "Workers and `penchant serve` of the old one end at their next write; start them again where no supervisor does."
+        "Workers and `penchant serve` of the old one end at their next write: start them again if nothing else does."
     )
 
 
