@@ -89,7 +89,6 @@ class Tune:
             own = {f"{source} {name}": source for source in self._sources if setup.blend.weights[source] > 0}
             rankers |= {ours: served(self._past, source, setup.recipe, setup.blend) for ours, source in own.items()}
             blends[name] = {ours: setup.blend.weights[source] for ours, source in own.items()}
-        rankers[POPULARITY] = popularity(self._past)
         tallies = hold(self._past, self._shelf, rankers, blends, self._question.ks, lambda _: None)
         draw = Draw(seed=self._question.seed, resamples=self._question.resamples).of(len(self._shelf.users))
         return tuple(_test(target, of_rankers, draw) for target, of_rankers in tallies.items())
