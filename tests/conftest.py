@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Count coverage in the quick unit and contract tests only: they have to reach the bound by themselves.
+    """Count coverage in the quick unit tests only: they have to reach the bound by themselves.
 
     To count takes half of the time of the others and of their fixtures, most of it for the same lines again.
     """
@@ -71,7 +71,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _is_counted(item: pytest.Item) -> bool:
-    return "integration" not in item.path.parts and item.get_closest_marker("slow") is None
+    return "unit" in item.path.parts and item.get_closest_marker("slow") is None
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
