@@ -65,11 +65,11 @@ def set_recipe(
 ) -> None:
     """Change the recipe on a running system, and rebuild every user under the new one.
 
-    A negative weight speaks against a product, and with 0 a type of events does not count. What is not given stays as it
-    is configured; the model is the one that the environment names. Workers of the old
-    recipe end at their next write; their supervisor starts them again, and they follow the active recipe, unless their
-    environment says otherwise. A new model embeds the catalogue and all phrases of the log anew; products that came
-    with vectors of your own have to be imported again, with vectors of the new model. If it is cut short, do it again.
+    A negative weight speaks against a product, and with 0 a type of events does not count. What is not given stays
+    as it is configured; the model is the one that the environment names. Workers of the old recipe end at their
+    next write; their supervisor starts them again, and they follow the active recipe, unless their environment says
+    otherwise. A new model embeds the catalogue and all phrases of the log anew; products that came with vectors of
+    your own have to be imported again, with vectors of the new model. If it is cut short, do it again.
 
     Examples:
 
