@@ -33,9 +33,9 @@ def test_of_more_connections_than_there_may_be_the_longest_idle_are_sent_away(ap
     with ExitStack() as stack:
         assert_serves(api)  # keeps its connection
         idle = [stack.enter_context(connected(api)) for _ in range(2 * CONNECTIONS)]
-        assert_serves(api)
 
         answers = [answer_of(connection) for connection in idle[:CONNECTIONS]]
+        assert_serves(api)  # on another connection: its own was the first to be sent away
         idle[-1].sendall(request("GET /health HTTP/1.1\nHost: localhost\n"))
 
         assert answer_of(idle[-1]).status == 200

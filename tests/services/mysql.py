@@ -130,6 +130,7 @@ def _native(server: str, install: tuple[str, ...], options: tuple[str, ...]) -> 
             f"--bind-address={LOOPBACK}",
             f"--socket={folder / 'socket'}",
             f"--pid-file={folder / 'pid'}",
+            f"--tmpdir={folder}",  # a server that starts removes what looks like its own, others' as well
             f"--init-file={users}",
             *OPTIONS,
             *_user(),
