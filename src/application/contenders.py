@@ -15,6 +15,7 @@ RECENT_DAYS = 14
 HALF_LIVES_DAYS = (7, 30, 90)
 
 BESTSELLERS = "bestsellers"
+RECENT_BESTSELLERS = f"{BESTSELLERS}, {RECENT_DAYS} days"
 UNWEIGHTED = "embedding, unweighted"
 BLEND = "blend"
 WITHOUT_GRAPH = "blend without graph"
@@ -30,7 +31,7 @@ def contenders(past: Past, recipe: Recipe, blend: Blend, seed: int) -> Mapping[s
     return {
         "random": chance(past, seed),
         BESTSELLERS: bestsellers(past),
-        f"{BESTSELLERS}, {RECENT_DAYS} days": bestsellers(past, RECENT_DAYS),
+        RECENT_BESTSELLERS: bestsellers(past, RECENT_DAYS),
         "last item": last_item(past),
         "plain mean": decayed_mean(past, NO_DECAY, ALIKE),
         **means,

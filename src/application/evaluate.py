@@ -45,9 +45,17 @@ class Question:
     seed: int = field(default=1, validator=validators.ge(0))
     resamples: int = field(default=1_000, validator=validators.ge(1))
 
-    def moment(self, events: EventColumns) -> int:
-        """The moment in these events."""
-        return self.at_us if self.at_us is not None else events.time_of_share(self.train_share)
+    def split(self, material: Material) -> tuple[Past, EventColumns]:
+        """What was known at the moment, and what came after it.
+
+        Raises InvalidValueError when either says nothing; the text says what is missing.
+        """
+        check_events(material.events)
+        given = self.at_us
+        at_us = given if given is not None else material.events.time_of_share(self.train_share)
+        past, future = Past.of(material.events, material.vectors, at_us), material.events.since(at_us)
+        check_sides(past, future)
+        return past, future
 
     def sampled(self, shelf: Shelf) -> Shelf:
         """The shelf for so many users that all rankings of them take minutes, not hours."""
@@ -68,16 +76,12 @@ class Evaluate:
     def __init__(
         self, material: Material, question: Question, recipe: Recipe, blend: Blend, sources: Collection[Source]
     ) -> None:
-        check_events(material.events)
-        at_us = question.moment(material.events)
+        blend.check_for(sources)
         self._question = question
         self._recipe = recipe
         self._blend = blend
         self._sources = sources
-        blend.check_for(sources)
-        self._past = Past.of(material.events, material.vectors, at_us)
-        self._future = material.events.since(at_us)
-        check_sides(self._past, self._future)
+        self._past, self._future = question.split(material)
         self._notes = list(notes(self._past, self._future))
         self._shelves = self._sampled()
 

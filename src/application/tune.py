@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 
 from application.climb import climb
-from application.contenders import BESTSELLERS, RECENT_DAYS, served
+from application.contenders import BESTSELLERS, RECENT_BESTSELLERS, RECENT_DAYS, served
 from application.contest import Tally, hold
-from application.evaluability import check_events, check_sides, check_users, notes, notes_on_users
+from application.evaluability import check_users, notes, notes_on_users
 from application.evaluate import Question
 from application.past import Past
 from application.rankers import Ranker, bestsellers, popular
@@ -34,14 +34,10 @@ class Tune:
 
     def __init__(self, material: Material, question: Question, now: Setup, sources: Collection[Source]) -> None:
         now.blend.check_for(sources)
-        check_events(material.events)
-        at_us = question.moment(material.events)
         self._question = question
         self._now = now
         self._sources = sources
-        self._past = Past.of(material.events, material.vectors, at_us)
-        future = material.events.since(at_us)
-        check_sides(self._past, future)
+        self._past, future = question.split(material)
         shelf = new_products(self._past, future, question.min_events)
         check_users(shelf, question.min_events)
         self._shelf = question.sampled(shelf)
@@ -99,7 +95,7 @@ def popularities(now: Setup) -> Mapping[str, Callable[[Past], Ranker]]:
     weights = now.recipe.weights
     return {
         BESTSELLERS: bestsellers,
-        f"{BESTSELLERS}, {RECENT_DAYS} days": partial(bestsellers, days=RECENT_DAYS),
+        RECENT_BESTSELLERS: partial(bestsellers, days=RECENT_DAYS),
         **{
             f"popular, half-life {days:g} days": partial(popular, decay=Decay.of_half_life(days), weights=weights)
             for days in HALF_LIVES_DAYS

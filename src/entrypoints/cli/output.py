@@ -1,6 +1,7 @@
 """What people and programs see: tables and progress on a terminal, one line of JSON for programs."""
 
 import json
+import math
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,11 @@ err = Console(stderr=True, highlight=False)
 def print_json(value: Any) -> None:
     """Print `value` as one line of JSON."""
     typer.echo(json.dumps(value, default=_plain, ensure_ascii=False))
+
+
+def finite(value: float) -> float | None:
+    """The number for JSON, which has none that is infinite."""
+    return value if math.isfinite(value) else None
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from domain.decay import Decay
 from domain.errors import ConfigurationError, InvalidValueError
 from domain.interaction import EventType
 from domain.recipe import Recipe
-from entrypoints.cli.output import Json, out, print_json, print_paragraph, progress, table
+from entrypoints.cli.output import Json, finite, out, print_json, print_paragraph, progress, table
 from entrypoints.cli.wiring import apply_all, prepared
 from entrypoints.container import Container
 
@@ -36,7 +36,7 @@ def show_recipe(as_json: Json = False) -> None:
         unfinished = change_under_way(container.registry())
     told = active if active is not None else configured
     if as_json:
-        fields = asdict(told) | {"id": told.id, "half_life_days": _finite(told.decay.half_life_days)}
+        fields = asdict(told) | {"id": told.id, "half_life_days": finite(told.decay.half_life_days)}
         print_json(fields | {"active": active is not None, "configured_id": configured.id, "unfinished": unfinished})
         return
     rows = [
@@ -136,7 +136,3 @@ def _told_of_old_vectors(product_ids: Sequence[str]) -> str:
         f"now: {some}. Events about them wait until `penchant products import` brings vectors of the new model, or "
         "texts alone."
     )
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -13,7 +13,7 @@ from domain.bootstrap import Estimate
 from domain.instant import from_microseconds
 from domain.interaction import EventType
 from entrypoints.cli.evaluation_report import TITLES, interval, rounded
-from entrypoints.cli.output import out, print_paragraph, table
+from entrypoints.cli.output import finite, out, print_paragraph, table
 from entrypoints.variables import variable_of
 
 
@@ -29,8 +29,8 @@ def as_json_object(tuning: Tuning, question: Question) -> dict[str, object]:
             "now": rounded(tuning.now_score),
             "found": rounded(tuning.found_score),
         },
-        "now": _plain(tuning.now),
-        "found": _plain(tuning.found),
+        "now": rounded(_plain(tuning.now)),
+        "found": rounded(_plain(tuning.found)),
         "popularity": tuning.popularity,
         "test": {"users": tuning.users, "targets": [rounded(asdict(target)) for target in tuning.targets]},
         "verdict": tuning.verdict,
@@ -148,13 +148,9 @@ def _days(days: float) -> str:
 def _plain(setup: Setup) -> dict[str, object]:
     blend = setup.blend
     return {
-        "half_life_days": _finite(setup.recipe.decay.half_life_days),
+        "half_life_days": finite(setup.recipe.decay.half_life_days),
         "weights": dict(setup.recipe.weights),
-        "popularity_half_life_days": _finite(blend.popularity.half_life_days),
-        "bought_with_half_life_days": _finite(blend.bought_with.half_life_days),
+        "popularity_half_life_days": finite(blend.popularity.half_life_days),
+        "bought_with_half_life_days": finite(blend.bought_with.half_life_days),
         "blend": dict(blend.weights),
     }
-
-
-def _finite(value: float) -> float | None:
-    return round(value, 6) if math.isfinite(value) else None
