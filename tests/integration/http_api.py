@@ -60,6 +60,12 @@ def serving(start: Callable[..., PenchantProcess], *arguments: str, **variables:
         process.end()
 
 
+def refusals_of_redis(api: Api) -> list[str]:
+    """What Redis does not let the service do. That it answers late, on a busy machine, is none."""
+    sentences = [str(line["sentence"]) for line in api.process.journal("rate_limits_alone")]
+    return [sentence for sentence in sentences if "does not" in sentence]
+
+
 def starting(program: Program) -> Callable[..., PenchantProcess]:
     """Starts the program on its home, to run beside the test."""
 

@@ -15,7 +15,7 @@ from amqp.exceptions import AccessRefused
 from redis.exceptions import NoPermissionError
 
 from tests.documents import ROOT, Document
-from tests.integration.http_api import serving, starting
+from tests.integration.http_api import refusals_of_redis, serving, starting
 from tests.integration.production import search
 from tests.integration.program import Program
 from tests.services import rabbitmq_node
@@ -144,7 +144,7 @@ def test_the_user_of_redis_may_count_requests_keep_phrases_and_forget_these(
         api.post("/events", search("1", "ann", "tea")).raise_for_status()
         api.wait_for_embedding("ann", 1)
         wait_until(lambda: _kinds_of_keys(redis_address) == KEPT, START_SECONDS, "all that is kept in Redis")
-        assert not api.process.journal("rate_limits_alone")
+        assert not refusals_of_redis(api)
 
     (command,) = [line for line in DEPLOYMENT.blocks("sh").splitlines() if line.startswith("redis-cli")]
     environment = {**os.environ, "REDIS_URL": redis_address}

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from adapters.rabbitmq.topology import Topology
 from adapters.sql.mysql import PRIVILEGES
 from application.ports.queues import GRAPH_QUEUE
-from tests.integration.http_api import serving
+from tests.integration.http_api import refusals_of_redis, serving
 from tests.integration.penchant_process import DEADLINE_SECONDS
 from tests.integration.production import MARK, Production, production_fixture, search  # noqa: F401
 from tests.services.mysql import PREFIX, MysqlServer
@@ -94,7 +94,7 @@ def test_the_service_and_its_workers_need_no_more_than_is_documented(
         assert {answer.status_code for answer in answers} == {202}
         with production.start("worker", **least) as worker:
             api.wait_for_embedding("least", 20)
-        assert not api.process.journal("rate_limits_alone")
+        assert not refusals_of_redis(api)
 
     assert not [line for line in worker.journal() if line["level"] != "info"]
     assert _is_counted_in_redis(production)

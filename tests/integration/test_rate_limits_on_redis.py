@@ -4,7 +4,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from tests.integration.http_api import serving, starting
+from tests.integration.http_api import refusals_of_redis, serving, starting
 from tests.integration.production import search
 from tests.integration.program import Program
 from tests.services.redis import RedisServer
@@ -17,8 +17,8 @@ def _told(program: Program, url: str) -> str:
     """What the journal is told by a first request."""
     with serving(starting(program), REDIS_URL=url, PENCHANT_RATE_LIMIT_PER_USER="9000/day") as api:
         api.post("/events", search("1", "ann", "tea")).raise_for_status()
-        (line,) = api.process.journal("rate_limits_alone")
-    return str(line["sentence"])
+        (sentence,) = refusals_of_redis(api)
+    return sentence
 
 
 def _with_user(url: str, user: str) -> str:
