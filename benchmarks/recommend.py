@@ -55,7 +55,7 @@ def _contestants(shop: MadeUpShop) -> Mapping[str, Ask]:
     return {
         "plain numpy": _plain(shop),
         "recommend": _asking(shop, Wishes(limit=LIMIT)),
-        "--by embedding": _asking(shop, Wishes(limit=LIMIT, sources=[Source.EMBEDDING])),
+        "--source embedding": _asking(shop, Wishes(limit=LIMIT, sources=[Source.EMBEDDING])),
         f"--diversity {DIVERSITY}": _asking(shop, Wishes(limit=LIMIT, diversity=DIVERSITY)),
     }
 

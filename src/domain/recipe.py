@@ -48,6 +48,8 @@ class Recipe:
             problem = f"do not give each type a finite number between -{MAX_WEIGHT:,.0f} and {MAX_WEIGHT:,.0f}"
             remedy = f"give one for each of {', '.join(EventType)}"
             raise InvalidValueError(attribute.name, problem, remedy)
+        if not any(value.values()):
+            raise InvalidValueError(attribute.name, "are all 0, so that nothing counts", "give one another weight")
 
     def compares_with(self, model: str, embedding: npt.NDArray[np.float32] | None) -> bool:
         """Whether an embedding of this model is there and lies in the space of ours, whatever decay and weights."""

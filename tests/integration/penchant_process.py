@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from tests.services.child import wait_until_frozen
 from tests.services.undertaker import undertaker
 from tests.services.waiting import wait_until
 
@@ -97,6 +98,7 @@ class PenchantProcess:
     def pause(self) -> None:
         """Freeze it in the middle of whatever it does."""
         os.kill(self.pid, signal.SIGSTOP)
+        wait_until_frozen(self.pid)
 
     def resume(self) -> None:
         """Let it go on."""

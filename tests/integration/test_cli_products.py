@@ -30,7 +30,8 @@ def lines(records: Sequence[dict[str, Any]]) -> str:
 
 
 def _ids(program: Program, *command: str) -> set[str]:
-    return {product["product_id"] for product in program.ok(*command, "--json").json["products"]}
+    found = program.ok(*command, "--json").json["recommendations" if command[0] == "recommend" else "products"]
+    return {product["product_id"] for product in found}
 
 
 def _rejected(program: Program, path: str) -> list[tuple[int, str]]:
@@ -104,6 +105,13 @@ def test_a_name_that_no_product_has_is_an_error_that_says_which_there_are(
 
     assert outcome.code == 2
     assert "asks for 'color', which no product has; the attributes are colour, price, size, sold" in outcome.stderr
+
+
+def test_a_value_that_no_product_has_is_said_to_be_the_reason(shop: Program) -> None:
+    for user in ("ann", "bob"):
+        outcome = shop.ok("recommend", user, "--where", "colour=rad")
+
+        assert outcome.stdout.strip() == "None of the products that are wanted has these attributes."
 
 
 def test_a_condition_that_is_none_is_an_error_with_an_example(shop: Program) -> None:

@@ -48,7 +48,7 @@ def test_every_command_has_help_with_an_example(program: Program, command: str) 
 
 
 def test_recommend_leaves_out_what_was_bought(shop: Program) -> None:
-    products = shop.ok("recommend", "ann", "--json").json["products"]
+    products = shop.ok("recommend", "ann", "--json").json["recommendations"]
 
     assert products[0]["product_id"] == "blue mug"
     assert "red mug" not in {product["product_id"] for product in products}
@@ -58,6 +58,13 @@ def test_each_recommendation_says_why(shop: Program) -> None:
     shown = " ".join(shop.ok("recommend", "ann").stdout.split())
 
     assert "like red mug, bought" in shown
+
+
+def test_a_product_is_not_said_to_be_like_itself(shop: Program) -> None:
+    shown = " ".join(shop.ok("recommend", "ann", "--with-bought", "--among", "red mug").stdout.split())
+
+    assert "like red mug" not in shown
+    assert " bought " in shown
 
 
 def test_to_a_user_who_is_new_what_is_popular_is_recommended(shop: Program) -> None:
@@ -70,16 +77,16 @@ def test_to_a_user_who_is_new_what_is_popular_is_recommended(shop: Program) -> N
 
 
 def test_recommendations_can_be_of_one_source_with_what_was_bought_and_among_some(shop: Program) -> None:
-    options = ("--by", "embedding", "--with-bought", "--among", "red mug", "--among", "blue mug")
+    options = ("--source", "embedding", "--with-bought", "--among", "red mug", "--among", "blue mug")
 
-    products = shop.ok("recommend", "ann", *options, "--json").json["products"]
+    products = shop.ok("recommend", "ann", *options, "--json").json["recommendations"]
 
     assert [product["product_id"] for product in products] == ["red mug", "blue mug"]
     assert [product["ranks"] for product in products] == [{"embedding": 1}, {"embedding": 2}]
 
 
 def test_a_source_that_is_not_switched_on_is_refused(shop: Program) -> None:
-    outcome = shop.run("recommend", "ann", "--by", "bought_with")
+    outcome = shop.run("recommend", "ann", "--source", "bought_with")
 
     assert outcome.code == 2
     assert "send one of embedding, popular" in outcome.stderr
@@ -93,7 +100,7 @@ def test_similar_products_come_nearest_first_and_an_unknown_one_is_an_error(shop
 
 
 def test_neighbours_are_other_users_nearest_first(shop: Program) -> None:
-    neighbours = shop.ok("profile", "neighbours", "ann", "--json").json["neighbours"]
+    neighbours = shop.ok("profile", "neighbours", "ann", "--json").json["users"]
 
     assert [neighbour["user_id"] for neighbour in neighbours] == ["bob", "cid"]
 

@@ -104,7 +104,7 @@ def test_a_vector_that_is_none_is_found_and_mended(shop: Program, container: Con
         )
 
     assert "cannot be read" in assert_found(shop)
-    assert "bob" not in shop.ok("profile", "neighbours", "bob", "--json").json["neighbours"]
+    assert "bob" not in shop.ok("profile", "neighbours", "bob", "--json").json["users"]
     shop.ok("rebuild", "--user", USER)
     assert verify(shop).code == 0
 

@@ -23,6 +23,11 @@ def data_folder(name: str) -> Path:
     return folder
 
 
+def wait_until_frozen(pid: int) -> None:
+    """Wait until all threads of a child stand still: for a moment after the signal some go on."""
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+
 @define(kw_only=True, eq=False)
 class Child:
     """A program in a process group of its own, which dies with this process however that ends.
@@ -87,6 +92,7 @@ class Child:
     def pause(self) -> None:
         """Freeze it (SIGSTOP): connections stay open, and nothing answers."""
         self._signal(signal.SIGSTOP)
+        wait_until_frozen(self.pid)
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""

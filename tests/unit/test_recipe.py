@@ -13,7 +13,9 @@ from domain.recipe import DEFAULT_WEIGHTS, Recipe
 recipes = st.builds(
     Recipe,
     decay=st.floats(0, 1e6).map(lambda rate: Decay(rate_per_day=rate)),
-    weights=st.fixed_dictionaries({event_type: st.floats(-1e6, 1e6) for event_type in EventType}),
+    weights=st.fixed_dictionaries({event_type: st.floats(-1e6, 1e6) for event_type in EventType}).filter(
+        lambda weights: any(weights.values())
+    ),
     model=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50),
     dimensions=st.integers(1, 65_536),
 )
@@ -67,6 +69,11 @@ def test_equal_recipes_have_one_id_however_they_are_written() -> None:
 def test_each_type_needs_a_finite_weight(weights: dict[EventType, float]) -> None:
     with pytest.raises(InvalidValueError, match="^weights .*; give one for each of search, view, click, purchase"):
         evolve(RECIPE, weights=weights)
+
+
+def test_something_has_to_count() -> None:
+    with pytest.raises(InvalidValueError, match="^weights are all 0"):
+        evolve(RECIPE, weights=dict.fromkeys(EventType, 0.0))
 
 
 @pytest.mark.parametrize(("field", "value"), [("model", ""), ("dimensions", 0), ("dimensions", 65_537)])

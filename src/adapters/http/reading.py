@@ -163,7 +163,7 @@ def _wanted(among: list[str]) -> list[str] | None:
 
 def _recommended(found: Recommendation) -> dict[str, Any]:
     reason = {**asdict(found.reason), "occurred_at": _text(found.reason.occurred_at)}
-    return {**asdict(found), "ranks": {str(source): rank for source, rank in found.ranks.items()}, "reason": reason}
+    return {**asdict(found), "reason": reason}
 
 
 def _document(state: UserEmbedding) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def neighbours(user: User, limit: Limit = 10, as_json: Json = False) -> None:
         nearest = container.neighbours()(user_id, limit)
         nothing = why_nothing(container, user_id, "No other user has an embedding.") if not nearest else ""
     if as_json:
-        print_json({"user_id": user, "neighbours": [asdict(neighbour) for neighbour in nearest]})
+        print_json({"user_id": user, "users": [asdict(neighbour) for neighbour in nearest]})
         return
     if nothing:
         print_paragraph(nothing)

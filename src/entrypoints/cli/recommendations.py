@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from attrs import asdict
 
-from application.recommend import Reason, Recommendation, Wishes
+from application.recommend import Recommendation, Wishes
 from domain.attributes import parse_conditions
 from domain.blend import Source
 from domain.errors import NotAppliedYetError
@@ -29,6 +29,7 @@ NOTHING = (
     "There is no product to recommend: none is in the catalogue, nobody has had to do with any yet, or it is none of "
     "those that are wanted."
 )
+NONE_WITH_THESE = "None of the products that are wanted has these attributes."
 Where = Annotated[
     list[str] | None,
     typer.Option(
@@ -47,7 +48,7 @@ ALONE = {
 def recommend(
     user: User,
     limit: Limit = 10,
-    by: Annotated[
+    source: Annotated[
         list[Source] | None, typer.Option(help="Only by this source; may be repeated. All of them, if left out.")
     ] = None,
     with_bought: Annotated[bool, typer.Option("--with-bought", help="What was bought already may come, too.")] = False,
@@ -65,7 +66,7 @@ def recommend(
 
       penchant recommend 17850
 
-      penchant recommend 17850 --by embedding --diversity 0.3
+      penchant recommend 17850 --source embedding --diversity 0.3
 
       penchant recommend 17850 --where colour=red --where size=S --where size=M
     """
@@ -73,15 +74,15 @@ def recommend(
         user_id = parse_identifier("user_id", user)
         products = [parse_identifier("product_id", one) for one in among] if among is not None else None
         allowed = _allowed(container, where, products)
-        wishes = Wishes(limit=limit, sources=by or (), with_bought=with_bought, diversity=diversity, among=allowed)
+        wishes = Wishes(limit=limit, sources=source or (), with_bought=with_bought, diversity=diversity, among=allowed)
         found = container.recommend()(user_id, wishes)
         told = _told(container, user_id, found, wishes)
         now = container.clock().now()
     if as_json:
-        print_json({"user_id": user, "products": [_document(one) for one in found]})
+        print_json({"user_id": user, "recommendations": [asdict(one) for one in found]})
         return
     if found:
-        rows = [(one.product_id, one.text, _similarity(one), _why(one.reason, now)) for one in found]
+        rows = [(one.product_id, one.text, _similarity(one), _why(one, now)) for one in found]
         out.print(table(f"For user {user}", ("product", "text", "similarity", "why"), rows, ("similarity",)))
     if told:
         print_paragraph(told)
@@ -123,25 +124,27 @@ def _allowed(
 def _told(container: Container, user_id: str, found: Sequence[Recommendation], wishes: Wishes) -> str:
     """What is to be said beside the table: why it is empty, or has nothing of the user's own."""
     if not container.event_log().heads_of([user_id]):
-        return f"Nothing is known of {user_id} yet, so this is what is popular. Is the id right?" if found else NOTHING
+        popular = f"Nothing is known of {user_id} yet, so this is what is popular. Is the id right?"
+        return popular if found else _why_none(wishes, is_new=True)
     try:
-        none_bought = "There is no product that the user has not bought."
-        nothing = (none_bought if wishes.among is None and not wishes.with_bought else NOTHING) if not found else ""
-        return why_nothing(container, user_id, nothing)
+        return why_nothing(container, user_id, _why_none(wishes, is_new=False) if not found else "")
     except NotAppliedYetError as error:
         return f"{error}. If that does not help, start a worker where none runs (penchant worker)."
 
 
-def _document(found: Recommendation) -> dict[str, object]:
-    reason = {key: value for key, value in asdict(found.reason).items() if value is not None}
-    return {**asdict(found), "ranks": {str(source): rank for source, rank in found.ranks.items()}, "reason": reason}
+def _why_none(wishes: Wishes, *, is_new: bool) -> str:
+    if wishes.among is None and not wishes.with_bought and not is_new:
+        return "There is no product that the user has not bought."
+    return NONE_WITH_THESE if wishes.among is not None and not wishes.among else NOTHING
 
 
 def _similarity(found: Recommendation) -> str:
     return f"{found.similarity:.3f}" if found.similarity is not None else ""
 
 
-def _why(reason: Reason, now: datetime) -> str:
+def _why(found: Recommendation, now: datetime) -> str:
+    reason = found.reason
     if reason.text is None or reason.event_type is None or reason.occurred_at is None:
         return ALONE[reason.source]
-    return f"like {reason.text}, {DID[reason.event_type]} {ago(reason.occurred_at, now)}"
+    when = f"{DID[reason.event_type]} {ago(reason.occurred_at, now)}"
+    return when if reason.product_id == found.product_id else f"like {reason.text}, {when}"
