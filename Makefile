@@ -17,7 +17,7 @@ demo: $(VENV)/.installed  ## load a real shop's half a million invoice lines, sh
 
 test: $(VENV)/.installed-dev  ## everything: unit, contract and integration tests, with coverage
 	@$(BIN)/python -m tests.services.install --for-tests
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 services: $(VENV)/.installed-dev  ## servers for the tests where there is no Docker (Debian, as root)
 	@$(BIN)/python -m tests.services.install

@@ -4,11 +4,13 @@ import gc
 import os
 import signal
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from coverage import Coverage
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from tests.services.fixtures import (  # noqa: F401  pytest finds fixtures by their names here
     SERVERS,
@@ -41,7 +43,9 @@ QUICK_TO_START = "-XX:TieredStopAtLevel=1"
 """Servers in Java compile once and simply: none of them runs so long in tests that more would pay."""
 
 LATE = frozenset({Neo4jServer})
-"""Started when it is first asked for: it takes the most, and of several processes of a run few need it."""
+"""Started when it is first asked for: it takes the most, and of several processes of a run one needs it."""
+
+WITH_NEO4J = frozenset({"test_co_purchases.py", "test_fan_out.py", "test_graph.py", "test_interaction_graph.py"})
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,6 +56,25 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
     os.environ.setdefault("JDK_JAVA_OPTIONS", QUICK_TO_START)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background hands on that it is ignored
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Hand out files to processes."""
+    return _FilesScheduling(config, log)
+
+
+class _FilesScheduling(LoadFileScheduling):
+    """Those with Neo4j count as one file, so that one process starts it."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "neo4j" if Path(file).name in WITH_NEO4J else file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long files first, so that at the end no process works while the others have nothing left."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.hookimpl(wrapper=True)
