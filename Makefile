@@ -81,5 +81,5 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
-	@$(PIP) --require-hashes --no-deps --requirement requirements-dev.lock
+	@$(PIP) --no-compile --require-hashes --no-deps --requirement requirements-dev.lock
 	touch $@
