@@ -53,7 +53,7 @@ class PopularProducts:
         return wanted.of(self.ranking())
 
     def ranking(self) -> Sequence[str]:
-        """All products that anybody had to do with, the most popular first; equal ones by id.
+        """All products that anything speaks for, the most popular first; equal ones by id.
 
         Raises TransientError when the log is out of reach; where no call has waited for that, the next one does.
         """
@@ -91,4 +91,4 @@ class PopularProducts:
             self._decay,
             len(ids),
         )
-        return [ids[number] for number in np.argsort(-scores, kind="stable")]
+        return [ids[number] for number in np.argsort(-scores, kind="stable") if np.isfinite(scores[number])]

@@ -15,7 +15,10 @@ REMEMBERED = 50
 
 
 class StrongestPulls:
-    """An event pulls by what it counts today (the weight of its type, decayed) times its cosine with the product."""
+    """An event pulls by what it counts today (the weight of its type, decayed) times its cosine with the product.
+
+    One that speaks against its own product pulls towards none: what is unlike that is like nothing.
+    """
 
     def __init__(self, vectors: ReadSubjectVectors, recipe: Recipe, clock: Clock) -> None:
         self._vectors = vectors
@@ -36,7 +39,7 @@ class StrongestPulls:
             return [None] * len(products)
         rows = vectors.matrix[[row for _, row in known]]
         weights = current_weights([event for event, _ in known], self._recipe, self._clock.now())
-        pulls = weights[:, None] * (rows @ products.T)
+        pulls = weights.clip(0)[:, None] * (rows @ products.T)
         strongest = pulls.argmax(axis=0)
         return [known[event][0] if pulls[event, at] > 0 else None for at, event in enumerate(strongest)]
 

@@ -60,7 +60,8 @@ def _event_weight(event_type: EventType) -> Knob:
     def turn(setup: Setup) -> Iterator[Setup]:
         for weight in EVENT_WEIGHTS:
             weights = {**setup.recipe.weights, event_type: weight}
-            yield evolve(setup, recipe=evolve(setup.recipe, weights=weights))
+            if any(weights.values()):
+                yield evolve(setup, recipe=evolve(setup.recipe, weights=weights))
 
     return turn
 

@@ -20,11 +20,11 @@ class Verdict(StrEnum):
     """What follows from the test part."""
 
     POPULARITY = "popularity"
-    """Nothing that was tried is shown to be better than what is popular."""
+    """Neither what is set nor what was found is shown to be better than what is popular."""
     KEEP = "keep"
-    """What is set is as good as anything that was found."""
+    """What is set is, and what was found is not shown to be better than that."""
     CHANGE = "change"
-    """What was found is better than what is set."""
+    """What was found is shown to be better: than what is set, or if that is not, than what is popular."""
 
 
 @frozen(kw_only=True)
@@ -74,7 +74,8 @@ class Tuning:
     def verdict(self) -> Verdict:
         """By the MRR of discoveries on the test part, which nothing was chosen by."""
         tested = next(target for target in self.targets if target.name == DISCOVERIES)
-        is_better = self.found.key != self.now.key and tested.over_now["MRR"].low > 0
-        if is_better and tested.over_popularity["MRR"].low > 0:
+        keeps = tested.now_over_popularity["MRR"].low > 0
+        gain = tested.over_now if keeps else tested.over_popularity
+        if self.found.key != self.now.key and gain["MRR"].low > 0:
             return Verdict.CHANGE
-        return Verdict.KEEP if tested.now_over_popularity["MRR"].low > 0 else Verdict.POPULARITY
+        return Verdict.KEEP if keeps else Verdict.POPULARITY

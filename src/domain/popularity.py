@@ -29,9 +29,9 @@ def fading_popularity(products: Integers, weights: Floats, ages_days: Integers, 
 
     Returns
     -------
-    ndarray of shape (width,), float64; -inf of a product without any.
+    ndarray of shape (width,), float64; -inf of a product that nothing speaks for, or more against than for.
     """
     left = weights * decay.factors(ages_days * MICROSECONDS_PER_DAY)
     scores = np.bincount(products, left, minlength=width)
-    seen = np.bincount(products, minlength=width) > 0
-    return np.where(seen, scores, -np.inf)
+    spoken_for = np.bincount(products[weights > 0], minlength=width) > 0
+    return np.where(spoken_for & (scores >= 0), scores, -np.inf)

@@ -158,13 +158,28 @@ def test_of_a_user_with_many_events_the_last_ones_are_named_and_all_purchases_le
     assert "pot" not in found
 
 
-def test_what_pulls_nothing_towards_it_names_nothing(stocked: Shop) -> None:
+@pytest.fixture
+def disliking() -> Shop:
+    """A shop where a view speaks against a product."""
     weights = {**DEFAULT_WEIGHTS, EventType.VIEW: -1.0}
     shop = Shop(recipe=Recipe(model=RECIPE.model, dimensions=DIMENSIONS, weights=weights))
-    shop.stock(tea="green tea", mug="red mug")
-    shop.apply(viewed("m1", "tea"))
+    shop.stock(tea="green tea", mug="red mug", pot="tea pot", hat="straw hat", tin="a tin")
+    return shop
 
-    assert shop.recommend("ann", Wishes(sources=[Source.EMBEDDING]))[-1].reason == Reason(source=Source.EMBEDDING)
+
+def test_what_speaks_against_a_product_is_no_reason_for_any(disliking: Shop) -> None:
+    disliking.apply(viewed("m1", "tea"))
+
+    found = disliking.recommend("ann", Wishes(sources=[Source.EMBEDDING]))
+
+    assert len(found) == 5
+    assert {one.reason for one in found} == {Reason(source=Source.EMBEDDING)}
+
+
+def test_what_more_speaks_against_than_for_is_not_popular(disliking: Shop) -> None:
+    disliking.apply(viewed("m1", "tea"), bought("m2", "mug"), bought("m3", "pot"), viewed("m4", "pot", age_days=3))
+
+    assert _ids(disliking.recommend("new", Wishes(sources=[Source.POPULAR]))) == ["mug", "pot"]
 
 
 def test_what_was_bought_may_be_wanted(stocked: Shop) -> None:

@@ -185,6 +185,8 @@ def test_a_validation_part_before_anything_could_be_recommended_is_told() -> Non
         (0.01, 0.02, 0.01, Verdict.CHANGE),
         (0.01, 0.02, -0.01, Verdict.CHANGE),
         (0.01, -0.02, -0.03, Verdict.POPULARITY),
+        (0.01, -0.02, 0.01, Verdict.CHANGE),
+        (-0.01, 0.02, -0.01, Verdict.CHANGE),
         (-0.01, 0.02, 0.03, Verdict.KEEP),
         (-0.03, -0.01, 0.02, Verdict.KEEP),
         (-0.01, -0.02, -0.01, Verdict.POPULARITY),

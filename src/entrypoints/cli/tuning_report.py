@@ -84,9 +84,9 @@ def _print_verdict(tuning: Tuning) -> None:
 
 def _verdict(tuning: Tuning) -> str:
     tested = tuning.targets[0]
+    gains = (tested.over_now["MRR"], tested.over_popularity["MRR"], tested.now_over_popularity["MRR"])
     over_now, over_popularity, now_over_popularity = (
-        f"{gain['MRR'].value:+.4f} MRR, 95% {interval(gain['MRR'], sign=True)}"
-        for gain in (tested.over_now, tested.over_popularity, tested.now_over_popularity)
+        f"{gain.value:+.4f} MRR, 95% {interval(gain, sign=True)}" for gain in gains
     )
     match tuning.verdict:
         case Verdict.POPULARITY:
@@ -102,8 +102,18 @@ def _verdict(tuning: Tuning) -> str:
                 f"Keep what is set: what was found is not shown to be better ({over_now}). What is set is better than "
                 f"popularity ({now_over_popularity})."
             )
-        case Verdict.CHANGE:
+        case Verdict.CHANGE if all(gain.low > 0 for gain in gains[:2]):
             return f"What was found is better than what is set ({over_now}) and than popularity ({over_popularity})."
+        case Verdict.CHANGE if gains[0].low > 0:
+            return (
+                f"What was found is better than what is set ({over_now}), which is better than popularity "
+                f"({now_over_popularity})."
+            )
+        case Verdict.CHANGE:
+            return (
+                f"What was found is better than popularity ({over_popularity}). Of what is set that is not shown "
+                f"({now_over_popularity}), nor that it is worse than what was found ({over_now})."
+            )
 
 
 def _settings(tuning: Tuning) -> Iterator[str]:
