@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.program import Program
+from tests.services.ports import free_port
 from tests.services.waiting import wait_until
 
 DEADLINE_SECONDS = 60
@@ -83,6 +84,17 @@ def test_recommendations_can_be_of_one_source_with_what_was_bought_and_among_som
 
     assert [product["product_id"] for product in products] == ["red mug", "blue mug"]
     assert [product["ranks"] for product in products] == [{"embedding": 1}, {"embedding": 2}]
+
+
+def test_a_graph_that_is_away_is_said_to_be_left_out(shop: Program) -> None:
+    outcome = shop.ok("recommend", "ann", "--json", NEO4J_URL=f"bolt://127.0.0.1:{free_port()}")
+
+    assert outcome.json["recommendations"][0]["product_id"] == "blue mug"
+    assert "nothing comes from bought_with: The Neo4j database" in outcome.stderr
+
+
+def test_a_source_that_knows_nothing_of_a_user_is_said_to_be_the_reason(shop: Program) -> None:
+    assert "Nothing comes from embedding alone" in shop.ok("recommend", "nobody", "--source", "embedding").stdout
 
 
 def test_a_source_that_is_not_switched_on_is_refused(shop: Program) -> None:

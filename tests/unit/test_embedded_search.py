@@ -137,6 +137,26 @@ def test_what_somebody_who_died_left_behind_is_no_copy(
     assert _copies(folder) == {str(catalogue.revision())}
 
 
+@pytest.mark.parametrize("name", ["ids.json", "vectors.float32", "clusters.faiss"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_damaged_copy_is_made_anew(
+    catalogue: SlowCatalogue, folder: Path, clock: ManualClock, name: str, is_there: bool
+) -> None:
+    ids = [f"p{number}" for number in range(200)]
+    _put(catalogue, ids, unit_vectors(200, DIMENSIONS))
+    _all(_opened(catalogue, folder, clock))
+    file = folder / str(catalogue.revision()) / name
+    if is_there:
+        file.write_bytes(file.read_bytes()[:100])
+    else:
+        file.unlink()
+
+    search = _opened(catalogue, folder, clock)
+
+    assert len(_all(search)) == 100
+    assert _all(search) == _all(_opened(catalogue, folder, clock))
+
+
 def test_a_product_that_comes_twice_is_found_once(catalogue: SlowCatalogue, folder: Path, clock: ManualClock) -> None:
     vectors = unit_vectors(2, DIMENSIONS)
     _put(catalogue, ["a", "b"], vectors)

@@ -116,24 +116,35 @@ class Copies:
 
     def _made_or_found(self) -> CatalogueCopy:
         revision = self._catalogue.revision()  # before its products are read: what changes meanwhile has another one
-        copy = self._folder / str(revision)
-        if not copy.exists():
+        folder = self._folder / str(revision)
+        copy = self._opened(folder)
+        if copy is None:
             unfinished = self._folder / _UNFINISHED
-            rmtree(unfinished, ignore_errors=True)  # of a process that has died
+            for old in (unfinished, folder):  # of a process that has died, or damaged
+                rmtree(old, ignore_errors=True)
             write(self._made(unfinished), self._catalogue, self._dimensions, self._exact_up_to)
             _keep(unfinished)
-            unfinished.rename(copy)
+            copy = CatalogueCopy.open(unfinished.rename(folder), self._dimensions)
         for other in self._copies():
-            if other != copy:
+            if other != folder:
                 rmtree(other, ignore_errors=True)
-        return CatalogueCopy.open(copy, self._dimensions)
+        return copy
+
+    def _opened(self, folder: Path) -> CatalogueCopy | None:
+        """The copy in a folder; None where there is none, or a damaged one."""
+        try:
+            return CatalogueCopy.open(folder, self._dimensions)
+        except (FileNotFoundError, ValueError, RuntimeError):  # no such file, not all of one, not all of FAISS's
+            return None
 
     def _found(self) -> CatalogueCopy | None:
-        """A copy that is there already; None where there is none, or only such as are just being removed."""
+        """A copy that is there already; None where there is none, or only such as are damaged or being removed."""
         for _ in range(_MOST_LOOKS):
             with suppress(FileNotFoundError), self._translated():
                 newest = max(self._copies(), key=lambda copy: copy.stat().st_mtime_ns, default=None)
-                return CatalogueCopy.open(newest, self._dimensions) if newest is not None else None
+                copy = self._opened(newest) if newest is not None else None
+                if newest is None or copy is not None:
+                    return copy
         return None
 
     def _copies(self) -> list[Path]:

@@ -34,6 +34,9 @@ ORDER BY shared / sqrt(COUNT { (other)<-[:PURCHASED]-() }) DESC, product_id
 LIMIT $limit
 """
 
+PATIENCE_SECONDS = 5.0
+"""Somebody waits for the answer, and can do without it."""
+
 
 class Neo4jCoPurchases:
     """Reads the edges of purchases."""
@@ -49,4 +52,4 @@ class Neo4jCoPurchases:
             "at_ms": at.timestamp() * 1_000,
             "rate_per_ms": decay.rate_per_day / 86_400_000,
         }
-        return [record["product_id"] for record in self._database.read(_BOUGHT_WITH, **asked)]
+        return [record["product_id"] for record in self._database.read(_BOUGHT_WITH, seconds=PATIENCE_SECONDS, **asked)]

@@ -57,9 +57,11 @@ class Neo4jDatabase:
                 user_agent="penchant",
             )
 
-    def read(self, statement: LiteralString, **parameters: Any) -> list[Record]:
-        """What a statement returns, in a transaction of its own."""
-        with self.transaction() as transaction:
+    def read(
+        self, statement: LiteralString, *, seconds: float = TRANSACTION_SECONDS, **parameters: Any
+    ) -> list[Record]:
+        """What a statement returns, in a transaction of its own that the server ends after so many seconds."""
+        with self.transaction(seconds) as transaction:
             return list(transaction.run(statement, parameters))
 
     def run(self, statement: LiteralString, **parameters: Any) -> Mapping[str, int]:
@@ -69,12 +71,12 @@ class Neo4jDatabase:
             return {name: value for name, value in vars(counters).items() if isinstance(value, int)}
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, seconds: float = TRANSACTION_SECONDS) -> Iterator[Transaction]:
         """A transaction that is committed when the block ends. Raises as `translated` does."""
         with (
             self.translated(),
             self._driver.session(database=self._name) as session,
-            session.begin_transaction(timeout=TRANSACTION_SECONDS) as transaction,
+            session.begin_transaction(timeout=seconds) as transaction,
         ):
             yield transaction
             transaction.commit()

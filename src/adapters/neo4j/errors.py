@@ -53,4 +53,4 @@ def error_of(error: driver.DriverError | driver.Neo4jError, where: str, setting:
 def _brief(error: Exception) -> str:
     """What happened, in one line: the driver repeats itself for each address."""
     text = error.message if isinstance(error, driver.Neo4jError) and error.message else str(error)
-    return (text.splitlines() or [type(error).__name__])[0].rstrip(". ")
+    return (text.splitlines() or [type(error).__name__])[0].rstrip(".: ")

@@ -1,19 +1,20 @@
 """`penchant recommend` and `penchant similar`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
 import typer
 from attrs import asdict
 
+from application.optional_source import OptionalSource
 from application.recommend import Recommendation, Wishes
 from domain.attributes import parse_conditions
 from domain.blend import Source
-from domain.errors import NotAppliedYetError
+from domain.errors import NotAppliedYetError, UnavailableError
 from domain.identifier import parse_identifier
 from domain.interaction import EventType
-from entrypoints.cli.output import Json, ago, out, print_json, print_paragraph, table
+from entrypoints.cli.output import Json, ago, out, print_json, print_paragraph, table, warn
 from entrypoints.cli.profile import Limit, User, why_nothing
 from entrypoints.cli.wiring import looking
 from entrypoints.container import Container
@@ -77,7 +78,10 @@ def recommend(
         wishes = Wishes(limit=limit, sources=source or (), with_bought=with_bought, diversity=diversity, among=allowed)
         found = container.recommend()(user_id, wishes)
         told = _told(container, user_id, found, wishes)
+        left_out = _left_out(container)
         now = container.clock().now()
+    for source_left_out, error in left_out.items():
+        warn(f"nothing comes from {source_left_out}: {error}")
     if as_json:
         print_json({"user_id": user, "recommendations": [asdict(one) for one in found]})
         return
@@ -132,10 +136,20 @@ def _told(container: Container, user_id: str, found: Sequence[Recommendation], w
         return f"{error}. If that does not help, start a worker where none runs (penchant worker)."
 
 
+def _left_out(container: Container) -> Mapping[Source, UnavailableError]:
+    """The sources that are left out for now, and why."""
+    optional = {source: one for source, one in container.sources().items() if isinstance(one, OptionalSource)}
+    return {source: one.error for source, one in optional.items() if one.error is not None}
+
+
 def _why_none(wishes: Wishes, *, is_new: bool) -> str:
+    if wishes.among is not None and not wishes.among:
+        return NONE_WITH_THESE
+    if wishes.sources:
+        return f"Nothing comes from {' or '.join(wishes.sources)} alone; without --source all sources are asked."
     if wishes.among is None and not wishes.with_bought and not is_new:
         return "There is no product that the user has not bought."
-    return NONE_WITH_THESE if wishes.among is not None and not wishes.among else NOTHING
+    return NOTHING
 
 
 def _similarity(found: Recommendation) -> str:
