@@ -119,3 +119,10 @@ def _aligned(events: EventColumns, vectors: SubjectVectors) -> Matrix:
     rows += [vectors.phrases.get(phrase, -1) for phrase in events.phrases]
     matrix: Matrix = np.concatenate((vectors.matrix, np.zeros((1, vectors.matrix.shape[1]), dtype=np.float32)))[rows]
     return matrix
+
+
+def joined_ranges(starts: Integers, ends: Integers) -> Integers:
+    """The numbers of each range, one range after the other: ndarray, int64."""
+    lengths = ends - starts
+    shifts = np.repeat(ends - np.cumsum(lengths), lengths)
+    return np.arange(len(shifts)) + shifts

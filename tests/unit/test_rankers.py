@@ -123,6 +123,51 @@ def test_of_many_products_bought_with_knows_the_most_bought(past: Past, monkeypa
     assert np.isfinite(_scores(past, bought_with(past, NO_DECAY), "ann")).tolist() == [False, True, False, False]
 
 
+@pytest.mark.parametrize("many", [0.0, 0.2, 1.0])
+def test_bought_with_is_the_same_for_whoever_bought_few_or_many(monkeypatch: pytest.MonkeyPatch, many: float) -> None:
+    monkeypatch.setattr("application.bought_with.BASKET", 10)
+    monkeypatch.setattr("application.bought_with.BUYERS", 5)
+    monkeypatch.setattr("application.bought_with.USERS_AT_ONCE", 4)
+    monkeypatch.setattr("application.bought_with.MANY", many)
+    past = _past_of_many_purchases()
+    users = np.arange(0, len(past.events.user_ids), 2)
+
+    scores = bought_with(past, MONTH)(users)
+
+    expected = [_bought_with_by_hand(past, user) for user in users.tolist()]
+    assert scores == pytest.approx(np.array(expected), rel=1e-5)
+
+
+def _past_of_many_purchases() -> Past:
+    """Some users bought nearly everything, most very little, and products more than once."""
+    draw = np.random.default_rng(3)
+    collected = CollectEvents()
+    for number in range(600):
+        user, product = int(20 * draw.random() ** 3), int(draw.integers(30))
+        collected.add(bought(f"m{number}", f"p{product}", f"u{user}", age_days=60 - number / 10), number)
+    return Past.of(collected.columns(), SubjectVectors(matrix=np.zeros((0, 3), np.float32)), to_microseconds(NOW))
+
+
+def _bought_with_by_hand(past: Past, user: int) -> list[float]:
+    """As `application.ports.co_purchases` says it, for a basket of 10 and the last 5 buyers."""
+    events = past.events
+    ages_us: dict[int, dict[int, int]] = {}
+    for who, product, time_us in zip(events.users.tolist(), events.subjects.tolist(), events.times_us, strict=True):
+        ages_us.setdefault(who, {})[product] = past.at_us - int(time_us)
+    buyers = {
+        product: sorted((who for who in ages_us if product in ages_us[who]), key=lambda who: ages_us[who][product])
+        for product in past.candidates.tolist()
+    }
+    left = {who: {p: MONTH.factors(np.array([age]))[0] for p, age in ages_us[who].items()} for who in ages_us}
+    scores = dict.fromkeys(buyers, 0.0)
+    for one in sorted(ages_us[user], key=lambda product: ages_us[user][product])[:10]:
+        for who in buyers[one][:5]:
+            for other in set(ages_us[who]) - {one}:
+                shared = left[who][one] * left[who][other]
+                scores[other] += shared / np.sqrt(min(5, len(buyers[one])) * len(buyers[other]))
+    return [score if score > 0 else -np.inf for score in scores.values()]
+
+
 def test_chance_is_the_same_for_a_user_whoever_is_asked_for_beside(past: Past) -> None:
     ranker = chance(past, seed=4)
 
