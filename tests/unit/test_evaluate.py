@@ -238,3 +238,14 @@ def test_many_users_are_ranked_for_in_parts_and_give_the_same(monkeypatch: pytes
     monkeypatch.setattr("application.contest.CELLS_AT_ONCE", 700)
 
     assert ask(tastes().material()) == whole
+
+
+@pytest.mark.parametrize(("least", "users"), [(1, 30), (50, 50), (300, 80)])
+def test_the_more_products_the_fewer_users_are_drawn_and_never_fewer_than_the_least(
+    least: int, users: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = tastes()
+    monkeypatch.setattr("application.evaluate.MOST_CELLS", 30 * len(world.vectors))
+    monkeypatch.setattr("application.evaluate.LEAST_USERS", least)
+
+    assert target_of(ask(world.material()), DISCOVERIES).users == users

@@ -100,6 +100,13 @@ def test_what_took_long_to_read_is_kept_longer(shop: Shop, log: SlowLog) -> None
     wait_until(lambda: log.asked > asked, SECONDS, "popularity to be read anew")
 
 
+def test_what_a_fast_clock_dates_tomorrow_counts_as_if_it_were_of_today(shop: Shop) -> None:
+    shop.clock.advance(timedelta(hours=11, minutes=58))
+    shop.apply(viewed("b1", "mug", "bob", age_days=-0.5), viewed("b2", "hat", "cid"))
+
+    assert PopularProducts(shop.log, RECIPE, BLEND, shop.clock).ranking() == ["hat", "mug"]
+
+
 def test_what_went_wrong_beside_is_told_to_the_next_and_tried_again(
     shop: Shop, log: SlowLog, popular: PopularProducts
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from application.recommend import Reason, Recommendation, Wishes
 from application.shopper import RECENT
-from domain.blend import Blend, Source
+from domain.blend import DEPTH, Blend, Source
 from domain.errors import InvalidValueError
 from domain.interaction import EventType
 from domain.recipe import DEFAULT_WEIGHTS, Recipe
@@ -136,6 +136,12 @@ def test_a_reason_names_what_of_the_users_own_it_is_most_like(stocked: Shop) -> 
     assert found["cup"].occurred_at == bought("m2", age_days=2).occurred_at
 
 
+def test_what_was_taken_back_is_no_reason(stocked: Shop) -> None:
+    stocked.apply(bought("m1", "pot"), viewed("m2", "hat"), retraction("m3", "m1"))
+
+    assert {r.reason.product_id for r in _nearest(stocked, 10)} <= {"hat", None}
+
+
 def test_a_search_is_a_reason_too(stocked: Shop) -> None:
     stocked.apply(searched("m1", "tea"))
 
@@ -156,6 +162,15 @@ def test_of_a_user_with_many_events_the_last_ones_are_named_and_all_purchases_le
 
     assert found["cup"].product_id == "tin"
     assert "pot" not in found
+
+
+@pytest.mark.parametrize("source", [Source.EMBEDDING, Source.POPULAR])
+def test_each_source_gives_as_much_as_is_wanted(shop: Shop, source: Source) -> None:
+    many = [f"p{number:03}" for number in range(DEPTH + 1)]
+    shop.stock(**dict.fromkeys(many, "green tea"))
+    shop.apply(*(viewed(f"v {product}", product) for product in many))
+
+    assert len(shop.recommend("ann", Wishes(limit=len(many), sources=[source]))) == len(many)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from application.contenders import BLEND
+from application.contenders import BLEND, WITHOUT_GRAPH
 from application.contest import Tally
 from application.evaluation import Lead, TargetScores
 from application.past import Pairs
@@ -43,6 +43,14 @@ def test_the_blend_is_compared_with_the_best_metric_by_metric() -> None:
     assert scores.blend["hit rate@2"].over == Source.POPULAR
     assert scores.blend["MRR"].apart
     assert not scores.blend["hit rate@2"].apart
+
+
+@pytest.mark.parametrize(("other", "served"), [(WITHOUT_GRAPH, BLEND), (BLEND, WITHOUT_GRAPH)])
+def test_a_blend_is_never_held_against_the_other_one(other: str, served: str) -> None:
+    scores = _scores(**{Source.POPULAR: [3] * USERS, other: [1] * USERS, served: [2] * USERS})
+
+    assert scores.blend["MRR"].over == Source.POPULAR
+    assert scores.blend["MRR"].difference.value == pytest.approx(1 / 2 - 1 / 3)
 
 
 def test_differences_are_taken_user_by_user() -> None:
