@@ -108,6 +108,16 @@ class Past:
         known = self.candidates[inside] == events.subjects
         return Pairs.of(events.users[known], columns[known], len(self.candidates))
 
+    def usable_of(self, users: Integers) -> EventColumns:
+        """The events of these users (ascending) whose subject has a vector, by user, of each in the order of time."""
+        starts, ends = (np.searchsorted(self._usable.users, users, side=side) for side in ("left", "right"))
+        return self._usable.where(joined_ranges(starts, ends))
+
+    @cached_property
+    def _usable(self) -> EventColumns:
+        usable = np.flatnonzero(self.has_vector[self.events.subjects])
+        return self.events.where(usable[np.argsort(self.events.users[usable], kind="stable")])
+
     def events_by_user(self) -> Integers:
         """How many events each user has: ndarray of shape (users,), int64."""
         return np.bincount(self.events.users, minlength=len(self.events.user_ids))

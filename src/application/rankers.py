@@ -52,37 +52,42 @@ def popular(past: Past, decay: Decay, weights: Mapping[EventType, float]) -> Ran
 
 def decayed_mean(past: Past, decay: Decay, weights: Mapping[EventType, float]) -> Ranker:
     """Nearness to the sum that Penchant keeps of each user, with this decay and these weights."""
-    sums = decayed_sums(past, decay, weights)
-    lengths = sums.norms
-    known = lengths > CANCELLED * sums.weights
-    return _nearness(past, _scaled(sums.vectors, np.where(known, lengths, np.inf)), known)
+
+    def vectors_of(users: Integers) -> Matrix:
+        sums = decayed_sums(past, users, decay, weights)
+        lengths = sums.norms
+        known = lengths > CANCELLED * sums.weights
+        return _scaled(sums.vectors, np.where(known, lengths, np.inf))
+
+    return _nearness(past, vectors_of)
 
 
-def decayed_sums(past: Past, decay: Decay, weights: Mapping[EventType, float]) -> DecayedSums:
-    """The sums of all users, by the same arithmetic that applies events."""
-    usable = past.has_vector[past.events.subjects]
-    events = past.events.where(usable)
-    order = np.argsort(events.users, kind="stable")
+def decayed_sums(past: Past, users: Integers, decay: Decay, weights: Mapping[EventType, float]) -> DecayedSums:
+    """The sums of these users (ascending), by the same arithmetic that applies events."""
+    events = past.usable_of(users)
     effects = Effects(
-        owners=events.users[order],
+        owners=np.searchsorted(users, events.users),
         signs=np.ones(len(events)),
-        weights=_weights(events, weights)[order],
-        times_us=events.times_us[order],
-        vector_rows=events.subjects[order],
+        weights=_weights(events, weights),
+        times_us=events.times_us,
+        vector_rows=events.subjects,
         vectors=past.vectors,
     )
-    return DecayedSums.empty(len(events.user_ids), past.vectors.shape[1]).with_effects(effects, decay)
+    return DecayedSums.empty(len(users), past.vectors.shape[1]).with_effects(effects, decay)
 
 
 def last_item(past: Past) -> Ranker:
     """Nearness to what the user had to do with last."""
-    events = past.events.where(past.has_vector[past.events.subjects])
-    last = np.full(len(events.user_ids), -1)
-    np.maximum.at(last, events.users, np.arange(len(events)))  # they are in the order of time
-    known = last >= 0
-    vectors = np.zeros((len(last), past.vectors.shape[1]), dtype=np.float32)
-    vectors[known] = past.vectors[events.subjects[last[known]]]
-    return _nearness(past, vectors, known)
+
+    def vectors_of(users: Integers) -> Matrix:
+        events = past.usable_of(users)
+        last = np.searchsorted(events.users, users, side="right") - 1
+        vectors = np.zeros((len(users), past.vectors.shape[1]), dtype=np.float32)
+        known = np.isin(users, events.users)
+        vectors[known] = past.vectors[events.subjects[last[known]]]
+        return vectors
+
+    return _nearness(past, vectors_of)
 
 
 def _weights(events: EventColumns, weights: Mapping[EventType, float]) -> Floats:
@@ -99,15 +104,16 @@ def _scaled(vectors: Floats, lengths: Floats) -> Matrix:
     return np.asarray(vectors / lengths[:, None], dtype=np.float32)
 
 
-def _nearness(past: Past, vectors: Matrix, known: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Ranker:
-    """The cosine of each user's vector with each candidate's, where there are both."""
+def _nearness(past: Past, vectors_of: Callable[[Integers], Matrix]) -> Ranker:
+    """The cosine of each user's vector with each candidate's, where there are both; zeros stand for no vector."""
     products = past.candidate_vectors
     without_vector = ~past.has_vector[past.candidates]
 
     def score(users: Integers) -> Scores:
-        scores: Scores = vectors[users] @ products.T
+        vectors = vectors_of(users)
+        scores: Scores = vectors @ products.T
         scores[:, without_vector] = -np.inf
-        scores[~known[users]] = -np.inf
+        scores[~vectors.any(axis=1)] = -np.inf
         return scores
 
     return score

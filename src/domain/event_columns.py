@@ -55,8 +55,8 @@ class EventColumns:
         """The purchases among them."""
         return self.where(self.types == TYPES.index(EventType.PURCHASE))
 
-    def where(self, chosen: npt.NDArray[np.bool_]) -> "EventColumns":
-        """Those that are chosen: ndarray of shape (n,), bool."""
+    def where(self, chosen: npt.NDArray[np.bool_] | Integers) -> "EventColumns":
+        """Those that are chosen: ndarray of shape (n,), bool; or their rows, in another order maybe."""
         return evolve(
             self,
             users=self.users[chosen],

@@ -1,7 +1,11 @@
 """Each ranker by itself."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pytest
+from attrs import evolve
 
 from application.bought_with import bought_with
 from application.collect_events import CollectEvents
@@ -91,6 +95,24 @@ def test_the_last_item_may_be_a_search(stocked: Shop, past: Past) -> None:
 
     assert _scores(past, last_item(past), "ann") == pytest.approx((vectors @ phrase).tolist(), abs=1e-6)
     assert _scores(past, last_item(past), "bob") == pytest.approx((vectors @ mug).tolist(), abs=1e-6)
+
+
+@pytest.mark.parametrize("make", [partial(decayed_mean, decay=MONTH, weights=ALIKE), last_item])
+def test_nearness_is_the_same_whoever_is_asked_for_beside(past: Past, make: Callable[[Past], Ranker]) -> None:
+    ranker = make(past)
+    together = ranker(np.arange(len(USERS)))
+
+    for users in ([0, 2], [1], [1, 2]):
+        assert ranker(np.array(users)) == pytest.approx(together[users], rel=1e-6)
+
+
+@pytest.mark.parametrize("make", [partial(decayed_mean, decay=MONTH, weights=ALIKE), last_item])
+def test_who_has_nothing_to_do_with_a_vector_has_no_list(past: Past, make: Callable[[Past], Ranker]) -> None:
+    without = evolve(past, vectors=np.zeros_like(past.vectors))
+    ann_only = evolve(past, events=past.events.where(past.events.users == 0))
+
+    assert np.isneginf(make(without)(np.array([0, 1]))).all()
+    assert np.isneginf(make(ann_only)(np.array([0, 1]))).tolist() == [[False, False], [True, True]]
 
 
 def test_popularity_fades_by_the_day_and_counts_what_its_type_does(stocked: Shop, past: Past) -> None:
