@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from attrs import evolve
 
-from application.climb import LEAST_GAIN, climb
 from application.contenders import BESTSELLERS, served
 from application.contest import hold
 from application.evaluate import Question
 from application.past import Past
-from application.setup import HALF_LIVES_DAYS, Setup, knobs
+from application.setup import Setup
 from application.targets import DISCOVERIES, new_products
 from application.tune import Tune, popularities
 from application.tuning import FOUND, NOW, POPULARITY, Tuning, Verdict
@@ -247,53 +246,6 @@ def test_the_verdict_follows_from_the_intervals(
     assert evolve(tuning, targets=(target,)).verdict is verdict
     unchanged = Verdict.KEEP if now_over_popularity > 0 else Verdict.POPULARITY
     assert evolve(tuning, targets=(target,), found=tuning.now).verdict is unchanged
-
-
-def test_with_one_type_of_events_no_weights_are_tried_and_without_a_graph_none_of_it() -> None:
-    now = _setup(30, Blend())
-    tried = [setup for knob in knobs([EventType.PURCHASE], WITHOUT_GRAPH) for setup in knob(now)]
-
-    assert {tuple(setup.recipe.weights.items()) for setup in tried} == {tuple(now.recipe.weights.items())}
-    assert {setup.blend.bought_with for setup in tried} == {now.blend.bought_with}
-    assert {setup.blend.weights[Source.BOUGHT_WITH] for setup in tried} == {1.0}
-
-    more = [setup for knob in knobs(list(EventType), list(Source)) for setup in knob(now)]
-    for event_type in EventType:
-        weights = {setup.recipe.weights[event_type] for setup in more}
-        assert len(weights) == 1 if event_type is EventType.PURCHASE else len(weights) > 5
-    assert {setup.blend.bought_with.half_life_days for setup in more} >= set(HALF_LIVES_DAYS)
-
-
-def test_a_blend_of_nothing_is_not_tried() -> None:
-    for knob in knobs([EventType.PURCHASE], WITHOUT_GRAPH):
-        for setup in knob(_setup(30)):
-            assert any(setup.blend.weights[source] for source in WITHOUT_GRAPH)
-
-
-def test_climbing_finds_the_best_of_each_knob_and_scores_nothing_twice() -> None:
-    scored = []
-
-    def score(setup: Setup) -> float:
-        scored.append(setup.key)
-        days = min(setup.recipe.decay.half_life_days, 1e4)
-        return 10 - abs(np.log(days / 60)) - abs(setup.blend.weights[Source.POPULAR] - 2)
-
-    climbed = climb(_setup(3), knobs([EventType.PURCHASE], WITHOUT_GRAPH), score)
-
-    assert climbed.setup.recipe.decay.half_life_days == pytest.approx(60)
-    assert climbed.setup.blend.weights[Source.POPULAR] == 2
-    assert climbed.score > climbed.start_score
-    assert climbed.tried == len(scored) == len(set(scored))
-
-
-def test_a_gain_that_is_noise_moves_nothing() -> None:
-    start = _setup(30)
-
-    climbed = climb(
-        start, knobs([EventType.PURCHASE], WITHOUT_GRAPH), lambda s: 1 if s is start else 1 + LEAST_GAIN / 2
-    )
-
-    assert climbed.setup is start
 
 
 def test_too_few_users_on_a_validation_part_are_told() -> None:
