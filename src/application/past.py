@@ -8,7 +8,7 @@ from attrs import field, frozen
 from domain.decayed_sums import Integers
 from domain.event_columns import EventColumns
 from domain.ranking import Mask
-from domain.vectors import Matrix, SubjectVectors
+from domain.vectors import Matrix
 
 
 @frozen(kw_only=True, eq=False)
@@ -82,9 +82,9 @@ class Past:
         object.__setattr__(self, "candidates", subjects[subjects < len(self.events.product_ids)])
 
     @classmethod
-    def of(cls, events: EventColumns, vectors: SubjectVectors, at_us: int) -> "Past":
+    def of(cls, events: EventColumns, vectors: Matrix, at_us: int) -> "Past":
         """What was known of `events` right before a moment."""
-        return cls(at_us=at_us, events=events.until(at_us), vectors=_aligned(events, vectors))
+        return cls(at_us=at_us, events=events.until(at_us), vectors=vectors)
 
     @cached_property
     def has_vector(self) -> Mask:
@@ -121,14 +121,6 @@ class Past:
     def events_by_user(self) -> Integers:
         """How many events each user has: ndarray of shape (users,), int64."""
         return np.bincount(self.events.users, minlength=len(self.events.user_ids))
-
-
-def _aligned(events: EventColumns, vectors: SubjectVectors) -> Matrix:
-    """The vectors in the order of the subjects' numbers; zero rows where there is none."""
-    rows = [vectors.products.get(product_id, -1) for product_id in events.product_ids]
-    rows += [vectors.phrases.get(phrase, -1) for phrase in events.phrases]
-    matrix: Matrix = np.concatenate((vectors.matrix, np.zeros((1, vectors.matrix.shape[1]), dtype=np.float32)))[rows]
-    return matrix
 
 
 def joined_ranges(starts: Integers, ends: Integers) -> Integers:

@@ -15,15 +15,30 @@ from application.subject_vectors import ReadSubjectVectors
 from domain.errors import TransientError
 from domain.event_columns import EventColumns
 from domain.product import Product
-from domain.vectors import SubjectVectors, Vector
+from domain.vectors import Matrix, SubjectVectors, Vector
 
 
 @frozen(kw_only=True, eq=False)
 class Material:
-    """All events, and the vectors of what they are about."""
+    """All events, and the vectors of what they are about.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (subjects, d), float32: unit vectors of products and phrases; zero where there is none.
+    """
 
     events: EventColumns
-    vectors: SubjectVectors
+    vectors: Matrix
+
+    @classmethod
+    def of(cls, events: EventColumns, vectors: SubjectVectors) -> "Material":
+        """Bring the vectors into the order of the subjects' numbers."""
+        found = [vectors.products.get(product_id, -1) for product_id in events.product_ids]
+        rows = np.array(found + [vectors.phrases.get(phrase, -1) for phrase in events.phrases], dtype=np.int64)
+        known = np.flatnonzero(rows >= 0)
+        matrix = np.zeros((len(rows), vectors.matrix.shape[1]), dtype=np.float32)
+        matrix[known] = vectors.matrix[rows[known]]
+        return cls(events=events, vectors=matrix)
 
 
 class ReadMaterial:
@@ -44,7 +59,7 @@ class ReadMaterial:
             for logged in page:
                 collected.add(logged.event, logged.position)
             on_events(len(page))
-        return Material(events=collected.columns(), vectors=self._vectors(collected.examples()))
+        return Material.of(collected.columns(), self._vectors(collected.examples()))
 
 
 class EmbedMaterial:
@@ -70,7 +85,7 @@ class EmbedMaterial:
                     raise error
             on_texts(len(some))
         own = {product.product_id: product.vector for product in known if product.vector is not None}
-        return Material(events=events, vectors=_with(own, self._read(texts, events.phrases)))
+        return Material.of(events, _with(own, self._read(texts, events.phrases)))
 
     def _read(self, texts: Mapping[str, str], phrases: Sequence[str]) -> SubjectVectors:
         stored, matrix = self._vectors.get(self._model, {*texts.values(), *phrases})

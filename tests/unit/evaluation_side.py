@@ -58,7 +58,7 @@ class World:
         collected = CollectEvents()
         for number in order if order is not None else range(len(self.events)):
             collected.add(self.events[number], number)
-        return Material(events=collected.columns(), vectors=subject_vectors(self.vectors))
+        return Material.of(collected.columns(), subject_vectors(self.vectors))
 
 
 def subject_vectors(vectors: Mapping[str, np.ndarray]) -> SubjectVectors:

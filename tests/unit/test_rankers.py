@@ -11,6 +11,7 @@ from application.bought_with import bought_with
 from application.collect_events import CollectEvents
 from application.past import Past
 from application.rankers import ALIKE, NO_DECAY, Ranker, bestsellers, chance, decayed_mean, last_item, popular
+from application.read_material import Material
 from domain.decay import Decay
 from domain.instant import to_microseconds
 from domain.interaction import Event
@@ -50,7 +51,8 @@ def past(stocked: Shop) -> Past:
         collected.add(event, number)
     products = stocked.catalogue.vectors(["hat", *CANDIDATES])
     phrases = stocked.phrase_vectors.get(stocked.recipe.model, ["straw hat"])
-    return Past.of(collected.columns(), SubjectVectors.of(products, phrases), to_microseconds(NOW))
+    material = Material.of(collected.columns(), SubjectVectors.of(products, phrases))
+    return Past.of(material.events, material.vectors, to_microseconds(NOW))
 
 
 def _scores(past: Past, ranker: Ranker, user: str) -> list[float]:
@@ -167,7 +169,7 @@ def _past_of_many_purchases() -> Past:
     for number in range(600):
         user, product = int(20 * draw.random() ** 3), int(draw.integers(30))
         collected.add(bought(f"m{number}", f"p{product}", f"u{user}", age_days=60 - number / 10), number)
-    return Past.of(collected.columns(), SubjectVectors(matrix=np.zeros((0, 3), np.float32)), to_microseconds(NOW))
+    return Past.of(collected.columns(), np.zeros((30, 3), dtype=np.float32), to_microseconds(NOW))
 
 
 def _bought_with_by_hand(past: Past, user: int) -> list[float]:

@@ -12,6 +12,7 @@ from application.collect_events import CollectEvents
 from application.contenders import BLEND, blends, contenders
 from application.contest import rank
 from application.past import Past
+from application.read_material import Material
 from application.recommend import Wishes
 from application.targets import Shelf
 from domain.blend import Blend, Source
@@ -68,7 +69,8 @@ def past(shop: Shop) -> Past:
         for logged in page:
             collected.add(logged.event, logged.position)
     vectors = SubjectVectors.of(shop.catalogue.vectors(PRODUCTS), shop.phrase_vectors.get(RECIPE.model, PHRASES))
-    return Past.of(collected.columns(), vectors, to_microseconds(NOW))
+    material = Material.of(collected.columns(), vectors)
+    return Past.of(material.events, material.vectors, to_microseconds(NOW))
 
 
 def _measured(past: Past, sources: Sequence[Source]) -> dict[str, list[str]]:
