@@ -209,14 +209,20 @@ def test_the_moment_is_that_before_which_the_share_of_the_events_lies() -> None:
     assert evaluation.at_us < AT_US - timedelta(days=1).total_seconds()
 
 
-def test_the_blend_is_held_against_the_best_single_ranker() -> None:
-    scores = target_of(ask(tastes().material()), DISCOVERIES)
+def test_a_blend_that_is_best_of_all_is_held_against_the_best_single_ranker() -> None:
+    world = tastes()
+    for event in [event for event in world.events if isinstance(event, Interaction) and event.occurred_at > AT]:
+        for number in range(3):  # what is bought next is what is looked at now
+            world.did(f"{event.user_id}'s friend {number}", event.product_id or "", -1, EventType.VIEW)
+
+    scores = target_of(ask(world.material()), DISCOVERIES)
 
     lead = scores.blend["MRR"]
-
     best = max(value_of(scores, score.name) for score in scores.rankers if score.name not in (WITHOUT_GRAPH, BLEND))
+    assert value_of(scores, BLEND) > best
     assert value_of(scores, lead.over) == best
     assert lead.difference.value == pytest.approx(value_of(scores, BLEND) - best)
+    assert lead.apart
 
 
 def test_the_blend_that_is_served_comes_last_and_is_the_one_that_is_held_against_the_others() -> None:
