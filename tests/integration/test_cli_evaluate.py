@@ -45,6 +45,7 @@ def test_files_give_what_the_log_gives_and_nothing_is_stored(program: Program, f
 
     assert in_place["candidates"] == from_files["candidates"]
     assert in_place["targets"] == from_files["targets"]
+    assert in_place["settings"]["weights"] == {"search": 0.7, "view": 0.3, "click": 0.5, "purchase": 1.0}
     assert (in_place["at"], in_place["notes"]) == (from_files["at"], from_files["notes"])
 
 
@@ -57,7 +58,14 @@ def test_a_page_is_written_that_needs_nothing_from_elsewhere(program: Program, f
     assert (program.folder / "a/report/evaluation.png").read_bytes().startswith(b"\x89PNG")
     assert re.findall(r'(?:src|href)="([^"]*)"', page) == ["evaluation.png"]
     assert "<script" not in page
-    for text in ("hit rate@5", "coverage@5", "bestsellers, 14 days", "blend", "weights cannot be compared"):
+    for text in (
+        "half-life of embeddings 30.1 days",
+        "hit rate@5",
+        "coverage@5",
+        "bestsellers, 14 days",
+        "blend",
+        "weights cannot be compared",
+    ):
         assert text in page
 
 
@@ -67,6 +75,7 @@ def test_people_see_a_table_a_target_and_what_follows(program: Program, files: t
 
     assert re.search(r"Learned from [\d,]+ events of \d+ users before 20\d\d-", shown)
     for text in (
+        "Judged as it is set: half-life of embeddings 30.1 days",
         "Discoveries: bought after",
         "First discovery: the first",
         "Repeats: bought before",

@@ -117,6 +117,10 @@ def test_neighbours_are_other_users_nearest_first(shop: Program) -> None:
     assert [neighbour["user_id"] for neighbour in neighbours] == ["bob", "cid"]
 
 
+def test_a_title_that_is_wider_than_its_table_is_shown_whole(shop: Program) -> None:
+    assert "User ann: nearest users" in shop.ok("profile", "neighbours", "ann").stdout
+
+
 def test_explain_gives_shares_that_add_up_to_one(shop: Program) -> None:
     shop.ok("record", "--user", "ann", "--event", "search", "--phrase", "tea for two")
 

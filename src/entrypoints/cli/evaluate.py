@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from application.evaluate import Evaluate
+from application.setup import Setup
 from domain.errors import ConfigurationError
 from entrypoints.cli.evaluation_report import as_json_object, print_evaluation
 from entrypoints.cli.output import Json, out, print_json, progress
@@ -58,11 +59,13 @@ def evaluate(
         asked = Evaluate(material, question, container.recipe(), container.blend(), sources_of(container, graph))
         with progress("ranking for users", asked.users) as advance:
             evaluation = asked(advance)
-    written = _write_page(output, as_json_object(evaluation, question)) if output is not None else None
+    setup = Setup(recipe=container.recipe(), blend=container.blend())
+    told = as_json_object(evaluation, question, setup)
+    written = _write_page(output, told) if output is not None else None
     if as_json:
-        print_json({**as_json_object(evaluation, question), "page": written})
+        print_json({**told, "page": written})
         return
-    print_evaluation(evaluation, question.ks)
+    print_evaluation(evaluation, question.ks, setup)
     if written is not None:
         out.print(f"The page is {written}", markup=False, soft_wrap=True)
 

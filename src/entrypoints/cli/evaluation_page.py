@@ -68,8 +68,9 @@ def _html(evaluation: Mapping[str, Any]) -> Iterator[str]:
     yield f"<style>{STYLE}</style></head>\n<body>\n<h1>Would Penchant have known?</h1>"
     yield f"<p>Learned from {evaluation['events_before']:,} events of {evaluation['users']:,} users before "
     yield f"{escape(evaluation['at'])}, and held against {evaluation['events_after']:,} after it. "
-    yield f"{evaluation['candidates']:,} products could be recommended. Small numbers and black lines are 95% "
-    yield "intervals over users. Coverage is the part of the products that anybody is shown.</p>"
+    yield f"There were {evaluation['candidates']:,} products. Small numbers and black lines are 95% intervals over "
+    yield "users. Coverage is the part of the products that anybody is shown.</p>"
+    yield f"<p>{escape(evaluation['judged'])}</p>"
     yield f'<img src="{PICTURE}" alt="Bars of the same figures as in the tables below">'
     for target in evaluation["targets"]:
         yield f"<h2>{escape(TITLES[target['name']])}</h2>"

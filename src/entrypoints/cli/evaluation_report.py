@@ -6,9 +6,11 @@ from attrs import asdict
 
 from application.evaluate import Question
 from application.evaluation import Evaluation, Lead, RankerScore, TargetScores
+from application.setup import Setup
 from domain.bootstrap import Estimate
 from domain.instant import from_microseconds
 from entrypoints.cli.output import out, print_paragraph, table
+from entrypoints.cli.setup_report import setup_fields, setup_sentence
 
 DIGITS = 6
 TITLES = {
@@ -18,9 +20,11 @@ TITLES = {
 }
 
 
-def as_json_object(evaluation: Evaluation, question: Question) -> dict[str, object]:
+def as_json_object(evaluation: Evaluation, question: Question, setup: Setup) -> dict[str, object]:
     """All figures, rounded to DIGITS."""
     return {
+        "settings": rounded(setup_fields(setup)),
+        "judged": setup_sentence(setup),
         "at": from_microseconds(evaluation.at_us).isoformat().replace("+00:00", "Z"),
         "min_events": question.min_events,
         "seed": question.seed,
@@ -42,13 +46,14 @@ def rounded(value: object) -> object:
     return round(value, DIGITS) if isinstance(value, float) else value
 
 
-def print_evaluation(evaluation: Evaluation, ks: Sequence[int]) -> None:
+def print_evaluation(evaluation: Evaluation, ks: Sequence[int], setup: Setup) -> None:
     """Print a table a target, and what follows from it."""
     at = f"{from_microseconds(evaluation.at_us):%Y-%m-%d %H:%M} UTC"
     out.print(
         f"Learned from {evaluation.events_before:,} events of {evaluation.users:,} users before {at}; held against "
-        f"{evaluation.events_after:,} after it. {evaluation.candidates:,} products can be recommended."
+        f"{evaluation.events_after:,} after it. There were {evaluation.candidates:,} products."
     )
+    print_paragraph(setup_sentence(setup))
     for target in evaluation.targets:
         out.print()
         _print_target(target, ks)
@@ -79,8 +84,11 @@ def interval(estimate: Estimate, *, sign: bool = False) -> str:
 
 
 def summary(target: TargetScores) -> str:
-    """What the MRR of the blend that is served says about it, in one sentence."""
-    return lead_sentence(target.name, target.rankers[-1].name, target.blend["MRR"])
+    """What the MRR of the blend that is served says about it: beside the best single ranker, and beside popularity."""
+    blend = target.rankers[-1]
+    gain = blend.over_popularity["MRR"]
+    over_popularity = f"{gain.value:+.4f} MRR, 95% {interval(gain, sign=True)}"
+    return f"{lead_sentence(target.name, blend.name, target.blend['MRR'])} Beside what is popular: {over_popularity}."
 
 
 def lead_sentence(target: str, blend: str, lead: Lead) -> str:

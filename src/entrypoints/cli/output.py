@@ -69,7 +69,8 @@ def print_paragraph(text: str, mark: str = "", indent: int = 0, style: str = "",
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> Table:
     """A table; the columns named in `numbers` stand right-aligned."""
-    made = Table(title=Text(title, no_wrap=True), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    made = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    made.min_width = min(len(title), out.width)  # a narrow table would break its title
     made.header_style = "dim"
     for column in columns:
         made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")

@@ -26,10 +26,8 @@ DID = {
     EventType.SEARCH: "searched for",
 }
 
-NOTHING = (
-    "There is no product to recommend: none is in the catalogue, nobody has had to do with any yet, or it is none of "
-    "those that are wanted."
-)
+NOTHING = "There is no product to recommend: none is in the catalogue, or nobody has had to do with any yet."
+NONE_AMONG_THESE = "None of the products that are wanted can be recommended: they are not in the catalogue, or bought."
 NONE_WITH_THESE = "None of the products that are wanted has these attributes."
 Where = Annotated[
     list[str] | None,
@@ -143,11 +141,11 @@ def _left_out(container: Container) -> Mapping[Source, UnavailableError]:
 
 
 def _why_none(wishes: Wishes, *, is_new: bool) -> str:
-    if wishes.among is not None and not wishes.among:
-        return NONE_WITH_THESE
+    if wishes.among is not None:
+        return NONE_AMONG_THESE if wishes.among else NONE_WITH_THESE
     if wishes.sources:
         return f"Nothing comes from {' or '.join(wishes.sources)} alone; without --source all sources are asked."
-    if wishes.among is None and not wishes.with_bought and not is_new:
+    if not wishes.with_bought and not is_new:
         return "There is no product that the user has not bought."
     return NOTHING
 

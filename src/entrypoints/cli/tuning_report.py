@@ -1,6 +1,5 @@
 """What `penchant tune` found, for eyes and for programs."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import asdict
@@ -13,7 +12,8 @@ from domain.bootstrap import Estimate
 from domain.instant import from_microseconds
 from domain.interaction import EventType
 from entrypoints.cli.evaluation_report import TITLES, interval, rounded
-from entrypoints.cli.output import finite, out, print_paragraph, table
+from entrypoints.cli.output import out, print_paragraph, table
+from entrypoints.cli.setup_report import days, setup_fields
 from entrypoints.variables import variable_of
 
 
@@ -29,8 +29,8 @@ def as_json_object(tuning: Tuning, question: Question) -> dict[str, object]:
             "now": rounded(tuning.now_score),
             "found": rounded(tuning.found_score),
         },
-        "now": rounded(_plain(tuning.now)),
-        "found": rounded(_plain(tuning.found)),
+        "now": rounded(setup_fields(tuning.now)),
+        "found": rounded(setup_fields(tuning.found)),
         "popularity": tuning.popularity,
         "test": {"users": tuning.users, "targets": [rounded(asdict(target)) for target in tuning.targets]},
         "verdict": tuning.verdict,
@@ -75,14 +75,16 @@ def _cells(metrics: Mapping[str, Estimate], names: Sequence[str]) -> Sequence[st
 
 
 def _print_verdict(tuning: Tuning) -> None:
-    print_paragraph(_verdict(tuning))
-    if tuning.verdict is Verdict.CHANGE:
-        print_paragraph("To set it, and then start whatever serves recommendations again:")
+    print_paragraph(verdict_sentence(tuning))
+    may_be_wanted = tuning.verdict is Verdict.KEEP and _otherwise_better(tuning.targets[0])
+    if tuning.verdict is Verdict.CHANGE or may_be_wanted:
+        print_paragraph("To set what was found, and then start whatever serves recommendations again:")
         for line in _settings(tuning):
             out.print(f"  {line}", markup=False, soft_wrap=True)
 
 
-def _verdict(tuning: Tuning) -> str:
+def verdict_sentence(tuning: Tuning) -> str:
+    """What follows from the test part, with the intervals that it follows from."""
     tested = tuning.targets[0]
     gains = (tested.over_now["MRR"], tested.over_popularity["MRR"], tested.now_over_popularity["MRR"])
     over_now, over_popularity, now_over_popularity = (
@@ -100,7 +102,7 @@ def _verdict(tuning: Tuning) -> str:
         case Verdict.KEEP:
             return (
                 f"Keep what is set: what was found is not shown to be better ({over_now}). What is set is better than "
-                f"popularity ({now_over_popularity})."
+                f"popularity ({now_over_popularity}).{_otherwise_better(tested)}"
             )
         case Verdict.CHANGE if all(gain.low > 0 for gain in gains[:2]):
             return f"What was found is better than what is set ({over_now}) and than popularity ({over_popularity})."
@@ -114,6 +116,15 @@ def _verdict(tuning: Tuning) -> str:
                 f"What was found is better than popularity ({over_popularity}). Of what is set that is not shown "
                 f"({now_over_popularity}), nor that it is worse than what was found ({over_now})."
             )
+
+
+def _otherwise_better(tested: TargetTest) -> str:
+    """By which other metrics what was found is better than what is set."""
+    gains = {name: gain for name, gain in tested.over_now.items() if name != "MRR" and gain.low > 0}
+    if not gains:
+        return ""
+    named = ", ".join(f"{name} ({gain.value:+.3f}, {interval(gain, sign=True)})" for name, gain in gains.items())
+    return f" By other measures it is better, if these are what counts for you: {named}."
 
 
 def _settings(tuning: Tuning) -> Iterator[str]:
@@ -142,25 +153,10 @@ def _variables(setup: Setup) -> Mapping[str, str]:
 def _values(setup: Setup, tuning: Tuning) -> Mapping[str, str]:
     """Everything that was turned, as people read it."""
     blend = setup.blend
-    values = {"half-life of embeddings": _days(setup.recipe.decay.half_life_days)}
+    values = {"half-life of embeddings": days(setup.recipe.decay.half_life_days)}
     if len(tuning.types) > 1:
         values |= {f"weight of a {one}": f"{setup.recipe.weights[one]:g}" for one in EventType if one in tuning.types}
-    values["half-life of what is popular"] = _days(blend.popularity.half_life_days)
+    values["half-life of what is popular"] = days(blend.popularity.half_life_days)
     if Source.BOUGHT_WITH in tuning.sources:
-        values["half-life of what is bought together"] = _days(blend.bought_with.half_life_days)
+        values["half-life of what is bought together"] = days(blend.bought_with.half_life_days)
     return values | {f"{source} in the blend": f"{blend.weights[source]:g}" for source in tuning.sources}
-
-
-def _days(days: float) -> str:
-    return f"{days:.3g} days" if math.isfinite(days) else "no end"
-
-
-def _plain(setup: Setup) -> dict[str, object]:
-    blend = setup.blend
-    return {
-        "half_life_days": finite(setup.recipe.decay.half_life_days),
-        "weights": dict(setup.recipe.weights),
-        "popularity_half_life_days": finite(blend.popularity.half_life_days),
-        "bought_with_half_life_days": finite(blend.bought_with.half_life_days),
-        "blend": dict(blend.weights),
-    }
