@@ -27,6 +27,12 @@ MAX_AHEAD = timedelta(minutes=5)
 ATTEMPTS = 20
 
 
+def check_not_ahead(event: Event, now: datetime) -> None:
+    """Raise InvalidValueError for an event further ahead of our clock than MAX_AHEAD."""
+    if event.occurred_at - now > MAX_AHEAD:
+        raise InvalidValueError("occurred_at", "is in the future", "set the sender's clock")
+
+
 class RecordStatus(StrEnum):
     """What became of a submission."""
 
@@ -126,8 +132,10 @@ class _Admission:
                 remedy = "send the same fields again, or another event with a new id"
                 return _refused(event, ConflictError("message_id", problem, remedy))
             return _repeated(event, self._first(event.message_id))
-        if event.occurred_at - now > MAX_AHEAD:
-            return _refused(event, InvalidValueError("occurred_at", "is in the future", "set the sender's clock"))
+        try:
+            check_not_ahead(event, now)
+        except InvalidValueError as error:
+            return _refused(event, error)
         if isinstance(event, Retraction):
             target = self._find(event.retracts)
             if target is None:

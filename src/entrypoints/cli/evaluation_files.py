@@ -1,10 +1,12 @@
 """Events and products of files, for an evaluation that stores nothing."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from application.collect_events import CollectEvents
 from application.event_message import FIELDS, parse_event
+from application.record import check_not_ahead
 from domain.errors import InvalidValueError, PenchantError
 from domain.product import Product
 from entrypoints.cli.catalogue import COLUMNS, parse_product
@@ -12,13 +14,15 @@ from entrypoints.cli.files import REASONS_SHOWN, Record, read_records, size_of
 from entrypoints.cli.output import file_progress, warn
 
 
-def read_events(path: Path) -> CollectEvents:
-    """The events of a file. Bad lines are told and left out."""
+def read_events(path: Path, now: datetime) -> CollectEvents:
+    """The events of a file. Bad lines are told and left out, and so is what lies in the future."""
     collected = CollectEvents()
     with _Refused(path) as refused:
         for record in _records(path, FIELDS, "reading events"):
             try:
-                collected.add(parse_event(_fields(record)).event, record.line)
+                event = parse_event(_fields(record)).event
+                check_not_ahead(event, now)
+                collected.add(event, record.line)
             except PenchantError as error:
                 refused.add(record, error)
     return collected

@@ -75,7 +75,8 @@ def _logged(container: Container) -> Material:
 
 
 def _of_files(container: Container, events: Path, products: Path) -> Material:
-    collected, known = read_events(events), read_products(products, container.dimensions())
+    collected = read_events(events, container.clock().now())
+    known = read_products(products, container.dimensions())
     columns = collected.columns()
     with progress("embedding texts", None) as advance:
         return container.embed_material()(columns, known, advance)
