@@ -63,6 +63,22 @@ def test_a_message_id_that_comes_again_changes_nothing() -> None:
     assert _rows(_columns(bought("m1", "pot"), bought("m1", "cup"))) == _rows(_columns(bought("m1", "pot")))[:1]
 
 
+def test_who_did_nothing_that_counts_has_no_name() -> None:
+    columns = _columns(
+        bought("m1", "pot"), searched("m1", "tea", "bob"), bought("m1", "cup"), retraction("m2", "m1", "cid")
+    )
+
+    assert (columns.user_ids, columns.product_ids, columns.phrases) == (("ann",), ("pot",), ())
+
+
+def test_of_several_retractions_the_earliest_counts_whatever_comes_first() -> None:
+    ages_days = {"m2": 3, "m3": 5, "m4": 4}
+    taken_back = [retraction(name, "m1", occurred_at=NOW - timedelta(days=age)) for name, age in ages_days.items()]
+
+    for some in itertools.permutations([bought("m0", "cup", age_days=8), bought("m1", age_days=9), *taken_back]):
+        assert _columns(*some).retracted_us.tolist() == [_us(5), NEVER_RETRACTED_US]
+
+
 def test_nobody_takes_back_what_another_user_did() -> None:
     columns = _columns(bought("m1", "pot"), retraction("m2", "m1", user_id="bob"), retraction("m3", "nothing"))
 
