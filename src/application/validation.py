@@ -24,6 +24,8 @@ SHARES = (0.55, 0.7, 0.85, 1.0)
 """Of the known events: each part predicts what lies between its share and the next."""
 MOST_CELLS, MOST_USERS, LEAST_USERS = 6_000_000, 4_000, 300
 """Users times products of a part: of more users, so many are drawn by lot, and never fewer or more than these."""
+MOST_LISTS = 36
+"""What one source ranks for one part takes about 3 MB; so many are kept, those that were used last."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -63,7 +65,7 @@ class Validate:
     _parts: Sequence[Part]
     _sources: Collection[Source]
     _lists: dict[Hashable, Sequence[Rankings]] = field(factory=dict)
-    """What has been ranked already, some users at a time, by part, source and what of a setup concerns it."""
+    """By part, source and what of a setup concerns it, some users at a time: what was asked for last comes last."""
 
     def __call__(self, setup: Setup) -> float:
         """The score of the blend."""
@@ -86,12 +88,16 @@ class Validate:
 
     def _ranked(self, part: Part, source: Source, setup: Setup) -> Sequence[Rankings]:
         key = (id(part), source, _concerning(source, setup))
-        if key not in self._lists:
-            ranker = served(part.past, source, setup.recipe, setup.blend)
-            self._lists[key] = [
-                Rankings.of(ranker(users), part.shelf.allowed(part.past, users)).top(DEPTH) for users in _blocks(part)
-            ]
-        return self._lists[key]
+        found = self._lists.pop(key, None)
+        lists = found if found is not None else _lists(part, served(part.past, source, setup.recipe, setup.blend))
+        self._lists[key] = lists
+        if len(self._lists) > MOST_LISTS:
+            del self._lists[next(iter(self._lists))]
+        return lists
+
+
+def _lists(part: Part, ranker: Ranker) -> Sequence[Rankings]:
+    return [Rankings.of(ranker(users), part.shelf.allowed(part.past, users)).top(DEPTH) for users in _blocks(part)]
 
 
 def _score_alone(part: Part, ranker: Ranker) -> float:

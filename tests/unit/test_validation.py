@@ -1,5 +1,6 @@
 """That a score on parts of the past hears all that a setup says, and knows what was known to be bought then."""
 
+import gc
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,6 +14,7 @@ from application.validation import Part, Validate, parts
 from domain.blend import Blend, Source
 from domain.instant import to_microseconds
 from domain.interaction import EventType
+from domain.ranking import Rankings
 from tests.unit.evaluation_side import AT, DIMENSIONS, QUESTION, RECIPE, World
 
 AT_US = to_microseconds(AT)
@@ -75,6 +77,24 @@ def test_what_was_ranked_for_one_setup_gives_no_score_of_another(source: Source)
 
     assert scores == [Validate(some, [source])(setup) for setup in tried]
     assert len(set(scores)) > 3
+
+
+@pytest.mark.parametrize("most", [1, 5])
+def test_of_what_was_ranked_only_so_much_is_kept_and_scores_stay(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    some, setups = _parts(_gazing()), [_setup(view) for view in (0.0, 1.5, 0.3, 1.5, 0.0)]
+    scores = [Validate(some, list(Source))(setup) for setup in setups]
+    monkeypatch.setattr("application.validation.MOST_LISTS", most)
+    validate = Validate(some, list(Source))
+    before = _rankings_held()
+
+    assert [validate(setup) for setup in setups] == scores
+
+    assert _rankings_held() - before == most
+
+
+def _rankings_held() -> int:
+    gc.collect()
+    return sum(isinstance(held, Rankings) for held in gc.get_objects())
 
 
 def test_a_purchase_that_is_returned_after_the_moment_was_known_as_one_until_then() -> None:
