@@ -35,6 +35,15 @@ def test_a_blend_of_nothing_is_not_tried() -> None:
             assert any(setup.blend.weights[source] for source in WITHOUT_GRAPH)
 
 
+def test_a_recipe_in_which_nothing_counts_is_not_tried() -> None:
+    weights = {**dict.fromkeys(EventType, 0.0), EventType.VIEW: 1.0}
+    only_views = evolve(NOW, recipe=evolve(RECIPE, weights=weights))
+
+    tried = [setup for knob in knobs([EventType.VIEW], WITHOUT_GRAPH) for setup in knob(only_views)]
+
+    assert 0.0 not in {setup.recipe.weights[EventType.VIEW] for setup in tried}
+
+
 def test_climbing_finds_the_best_of_each_knob_and_scores_nothing_twice() -> None:
     scored = []
 
