@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import evolve, frozen
 
-from application.past import Past, joined_ranges
+from application.past import Past, joined_ranges, ranges_of
 from application.ports.co_purchases import BUYERS
 from application.rankers import Ranker
 from domain.blend import BASKET
@@ -70,7 +70,7 @@ class LastPurchases:
 
     def ranges(self, users: Integers) -> tuple[Integers, Integers]:
         """Where the purchases of each of these users start and end: twice an ndarray of shape (len(users),), int64."""
-        return np.searchsorted(self.users, users), np.searchsorted(self.users, users, side="right")
+        return ranges_of(users, self.users)
 
     def rows(self, values: Floats, users: Integers) -> Floats32:
         """A value of each purchase by these users: ndarray of shape (len(users), p), float32."""

@@ -110,8 +110,7 @@ class Past:
 
     def usable_of(self, users: Integers) -> EventColumns:
         """The events of these users (ascending) whose subject has a vector, by user, of each in the order of time."""
-        starts, ends = (np.searchsorted(self._usable.users, users, side=side) for side in ("left", "right"))
-        return self._usable.where(joined_ranges(starts, ends))
+        return self._usable.where(joined_ranges(*ranges_of(users, self._usable.users)))
 
     @cached_property
     def _usable(self) -> EventColumns:
@@ -121,6 +120,11 @@ class Past:
     def events_by_user(self) -> Integers:
         """How many events each user has: ndarray of shape (users,), int64."""
         return np.bincount(self.events.users, minlength=len(self.events.user_ids))
+
+
+def ranges_of(users: Integers, owners: Integers) -> tuple[Integers, Integers]:
+    """Where each of these users starts and ends among the owners (ascending): twice an ndarray, int64."""
+    return np.searchsorted(owners, users), np.searchsorted(owners, users, side="right")
 
 
 def joined_ranges(starts: Integers, ends: Integers) -> Integers:

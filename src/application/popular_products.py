@@ -91,4 +91,5 @@ class PopularProducts:
             self._decay,
             len(ids),
         )
-        return [ids[number] for number in np.argsort(-scores, kind="stable") if np.isfinite(scores[number])]
+        ranked = np.argsort(-scores, kind="stable")[: np.count_nonzero(np.isfinite(scores))]
+        return [ids[number] for number in ranked]
